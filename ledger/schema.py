@@ -1,0 +1,258 @@
+"""The tables of the ledger, column by column. Columns are only ever added; a field id is never used again.
+
+Every Parquet column, nested ones too, carries `PARQUET:field_id`, so that a table format which tracks columns by id
+(Apache Iceberg) can take the files byte for byte. Ids of nested fields are the parent's id * 1000 + n.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+SCHEMA_VERSION = 1
+POSTING_VERSION = 1
+"""Raised whenever posting the same journal would give other rows."""
+
+TRACE_ID = pa.binary(16)
+SPAN_ID = pa.binary(8)
+ID = pa.binary(16)
+MONEY = pa.decimal128(38, 12)
+QUANTITY = pa.decimal128(20, 6)
+TEXT = pa.string()
+LONG_TEXT = pa.large_string()
+ATTRIBUTES = pa.map_(pa.string(), pa.string())
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its id for ever, its name, its type, and what it holds, with the unit."""
+
+    field_id: int
+    name: str
+    type: pa.DataType
+    doc: str
+
+
+def _columns(*rows: tuple[int, str, pa.DataType, str]) -> tuple[Column, ...]:
+    return tuple(Column(*row) for row in rows)
+
+
+_I64, _I32, _BOOL = pa.int64(), pa.int32(), pa.bool_()
+
+SPANS = _columns(
+    (1, "tenant", TEXT, "tenant of the key the span came in under"),
+    (2, "trace_id", TRACE_ID, "OTLP trace id"),
+    (3, "span_id", SPAN_ID, "OTLP span id"),
+    (4, "parent_span_id", SPAN_ID, "OTLP parent span id; NULL for a root"),
+    (5, "name", TEXT, "span name"),
+    (6, "span_kind", TEXT, "internal, server, client, producer or consumer"),
+    (7, "operation", TEXT, "what the span did: chat, embeddings, tool, agent, workflow, chain, ..., other"),
+    (8, "start_ns", _I64, "start by the sender's clock, ns since 1970 UTC"),
+    (9, "end_ns", _I64, "end by the sender's clock, ns since 1970 UTC"),
+    (10, "status", TEXT, "unset, ok or error"),
+    (11, "status_message", TEXT, "the sender's words on the status"),
+    (12, "error_type", TEXT, "class of the error, where given"),
+    (13, "service_name", TEXT, "resource attribute service.name; `unknown_service` where absent"),
+    (14, "environment", TEXT, "deployment environment; empty where absent"),
+    (15, "agent_name", TEXT, "agent that the span itself names; NULL if none"),
+    (16, "provider", TEXT, "model provider, canonical name"),
+    (17, "request_model", TEXT, "model asked for"),
+    (18, "response_model", TEXT, "model that answered"),
+    (19, "response_id", TEXT, "the provider's id of the response"),
+    (20, "service_tier", TEXT, "tier or processing mode that changes the price (batch, flex, priority, ...)"),
+    (21, "tool_name", TEXT, "tool that ran"),
+    (22, "tool_call_id", TEXT, "the model's id of the tool call"),
+    (23, "run_key", TEXT, "explicit run id (attribute spanledger.run.id); NULL if none"),
+    (24, "conversation_id", TEXT, "conversation or session that the span itself names"),
+    (25, "user_id", TEXT, "end user that the span itself names"),
+    (26, "team", TEXT, "team that the span or its resource names"),
+    (27, "credential", TEXT, "alias or hash of the key used, never a key"),
+    (28, "input_tokens", _I64, "tokens in, inclusive of cache reads and writes"),
+    (29, "output_tokens", _I64, "tokens out, inclusive of reasoning"),
+    (30, "cache_read_tokens", _I64, "tokens read from the prompt cache"),
+    (31, "cache_write_tokens", _I64, "tokens written to the prompt cache, all lifetimes"),
+    (32, "cache_write_5m_tokens", _I64, "of these, kept 5 minutes"),
+    (33, "cache_write_1h_tokens", _I64, "of these, kept 1 hour"),
+    (34, "reasoning_tokens", _I64, "of the tokens out, reasoning"),
+    (35, "audio_input_tokens", _I64, "of the tokens in, audio"),
+    (36, "audio_output_tokens", _I64, "of the tokens out, audio"),
+    (37, "image_input_tokens", _I64, "of the tokens in, images"),
+    (38, "web_searches", _I64, "searches the provider ran and bills by piece"),
+    (39, "code_executions", _I64, "code executions the provider ran and bills by piece"),
+    (40, "input_basis", TEXT, "how tokens in were reported: inclusive, exclusive or guessed"),
+    (41, "usage_status", TEXT, "reported, missing, failed or not_applicable"),
+    (42, "reported_cost_usd", MONEY, "cost that the telemetry itself states, USD"),
+    (43, "reported_source", TEXT, "attribute the reported cost came from"),
+    (44, "input", LONG_TEXT, "prompt, messages or tool arguments"),
+    (45, "output", LONG_TEXT, "completion, messages or tool result"),
+    (46, "attributes", ATTRIBUTES, "all other attributes as text; arrays and maps as JSON"),
+    (47, "resource", ATTRIBUTES, "resource attributes as text"),
+    (48, "scope_name", TEXT, "instrumentation scope"),
+    (49, "dialect", TEXT, "semantic convention the span was read in"),
+    (50, "mapping_version", _I32, "version of the mapping that read it"),
+    (51, "received_ns", _I64, "receipt by this server's clock, ns since 1970 UTC"),
+    (52, "source_seq", _I64, "event whose bytes hold the span"),
+    (53, "span_index", _I32, "position of the span within that event"),
+)
+
+PLACEMENTS = _columns(
+    (1, "tenant", TEXT, "tenant"),
+    (2, "trace_id", TRACE_ID, "trace of the span placed"),
+    (3, "span_id", SPAN_ID, "span placed"),
+    (4, "run_id", ID, "run the span belongs to"),
+    (5, "run_rule", TEXT, "why: explicit, agent or trace"),
+    (6, "agent_name", TEXT, "nearest agent at or above the span, else the service"),
+    (7, "agent_rule", TEXT, "why: ancestor or provisional"),
+    (8, "conversation_id", TEXT, "own or inherited conversation"),
+    (9, "user_id", TEXT, "own or inherited user"),
+    (10, "team", TEXT, "own or inherited team"),
+    (11, "kind", TEXT, "model or tool where the span is a view of a call, else NULL"),
+    (12, "view_id", ID, "id of the view; NULL where the span is none"),
+    (13, "call_id", ID, "call the view belongs to; NULL where the span is none"),
+    (14, "billed", _BOOL, "whether this view bills; NULL where the span is none"),
+    (15, "reason", TEXT, "why it bills or not"),
+    (16, "duplicate_of", ID, "view that bills instead"),
+    (17, "event_seq", _I64, "event whose posting wrote this row"),
+)
+
+SUPERSEDED = _columns(
+    (1, "table_name", TEXT, "table of the row that is no longer true"),
+    (2, "tenant", TEXT, "tenant"),
+    (3, "trace_id", TRACE_ID, "key of that row"),
+    (4, "span_id", SPAN_ID, "key of that row"),
+    (5, "event_seq", _I64, "event_seq of that row"),
+    (6, "by_seq", _I64, "event from which on it is no longer true"),
+)
+
+CHARGES = _columns(
+    (1, "tenant", TEXT, "tenant"),
+    (2, "charge_id", ID, "hash of call, unit, event_seq and n"),
+    (3, "call_id", ID, "call that the line belongs to"),
+    (4, "trace_id", TRACE_ID, "trace of the billing view"),
+    (5, "run_id", ID, "run that the line is booked on"),
+    (6, "agent_name", TEXT, "agent (self cost)"),
+    (7, "service_name", TEXT, "service"),
+    (8, "environment", TEXT, "environment"),
+    (9, "provider", TEXT, "provider"),
+    (10, "model", TEXT, "model priced"),
+    (11, "tool_name", TEXT, "tool, for a tool's own fee and provider fees"),
+    (12, "user_id", TEXT, "user"),
+    (13, "team", TEXT, "team"),
+    (14, "unit", TEXT, "what is counted"),
+    (15, "quantity", QUANTITY, "how many; negative in a reversal"),
+    (16, "unit_price_usd", MONEY, "price of `per` units, USD; NULL if unknown"),
+    (17, "per", _I64, "units that the price is for"),
+    (18, "list_cost_usd", MONEY, "cost at list price, USD; NULL if unknown"),
+    (19, "cost_usd", MONEY, "cost, USD; NULL if unknown"),
+    (20, "basis", TEXT, "how found: computed, reported, residual or estimated"),
+    (21, "entry", TEXT, "why booked: booked, reversal, rebooked or rerate"),
+    (22, "reverses", ID, "charge_id that a reversal takes back"),
+    (23, "reason", TEXT, "remark on the price or the entry"),
+    (24, "status", TEXT, "priced, unpriced or ambiguous"),
+    (25, "price_book_id", TEXT, "SHA-256, hex, of the price book used"),
+    (26, "price_id", TEXT, "row of that book"),
+    (27, "charged_ns", _I64, "when the cost arose, ns since 1970 UTC"),
+    (28, "accounting_ns", _I64, "when it counts in the books, ns since 1970 UTC"),
+    (29, "recorded_ns", _I64, "receipt of the event that booked it, ns since 1970 UTC"),
+    (30, "event_seq", _I64, "event whose posting wrote this line"),
+    (31, "line", _I32, "position among the lines of this call and event"),
+    (32, "span_id", SPAN_ID, "span of the billing view"),
+)
+
+ROLLUPS = _columns(
+    (1, "hour_ns", _I64, "start of the hour of charged_at, ns since 1970 UTC"),
+    (2, "tenant", TEXT, "tenant"),
+    (3, "environment", TEXT, "environment"),
+    (4, "service_name", TEXT, "service"),
+    (5, "agent_name", TEXT, "agent (self)"),
+    (6, "provider", TEXT, "provider"),
+    (7, "model", TEXT, "model priced"),
+    (8, "tool_name", TEXT, "tool"),
+    (9, "user_id", TEXT, "user"),
+    (10, "team", TEXT, "team"),
+    (11, "kind", TEXT, "model or tool"),
+    (12, "calls", _I64, "calls"),
+    (13, "errors", _I64, "calls that failed"),
+    (14, "input_tokens", _I64, "tokens in, inclusive of cache"),
+    (15, "output_tokens", _I64, "tokens out, inclusive of reasoning"),
+    (16, "cost_usd", MONEY, "known cost, USD"),
+    (17, "unpriced_calls", _I64, "calls with at least one line of unknown cost"),
+    (18, "event_seq", _I64, "last event folded into this row"),
+)
+
+CONFLICTS = _columns(
+    (1, "tenant", TEXT, "tenant"),
+    (2, "trace_id", TRACE_ID, "identity seen twice"),
+    (3, "span_id", SPAN_ID, "identity seen twice"),
+    (4, "first_source_seq", _I64, "event of the version that counts"),
+    (5, "first_span_index", _I32, "its position there"),
+    (6, "source_seq", _I64, "event of the version that does not"),
+    (7, "span_index", _I32, "its position there"),
+)
+
+QUARANTINE = _columns(
+    (1, "tenant", TEXT, "tenant"),
+    (2, "source_seq", _I64, "event that holds the bytes"),
+    (3, "span_index", _I32, "position of the span there; -1 for the whole event"),
+    (4, "reason", TEXT, "why it could not be read"),
+    (5, "bytes", pa.large_binary(), "the bytes that could not be read"),
+)
+
+EVENTS = _columns(
+    (1, "event_seq", _I64, "number of the event"),
+    (2, "kind", TEXT, "otlp.traces, otlp.logs, otlp.metrics, or a control kind"),
+    (3, "key", TEXT, "key of a control event; empty for telemetry"),
+    (4, "tenant", TEXT, "tenant"),
+    (5, "principal", TEXT, "who sent it"),
+    (6, "transport", TEXT, "grpc, http, import or control"),
+    (7, "content_type", TEXT, "encoding of the body"),
+    (8, "received_ns", _I64, "receipt, ns since 1970 UTC"),
+    (9, "body_bytes", _I64, "length of the body, bytes"),
+    (10, "raw_sha256", pa.binary(32), "SHA-256 of the body"),
+    (11, "spans", _I64, "new spans that it brought"),
+    (12, "duplicates", _I64, "spans it repeated"),
+    (13, "effective", _BOOL, "false for a control event whose key was posted before"),
+)
+
+PRICE_BOOKS = _columns(
+    (1, "price_book_id", TEXT, "SHA-256, hex, of the published body"),
+    (2, "source", TEXT, "where the prices come from"),
+    (3, "source_version", TEXT, "its version"),
+    (4, "rows", _I64, "prices in the book"),
+    (5, "published_ns", _I64, "receipt of the event, ns since 1970 UTC"),
+    (6, "event_seq", _I64, "event that published it"),
+)
+
+TABLES: Mapping[str, tuple[Column, ...]] = {
+    "spans": SPANS,
+    "placements": PLACEMENTS,
+    "superseded": SUPERSEDED,
+    "charges": CHARGES,
+    "rollups": ROLLUPS,
+    "conflicts": CONFLICTS,
+    "quarantine": QUARANTINE,
+    "events": EVENTS,
+    "price_books": PRICE_BOOKS,
+}
+"""Every table that the poster writes, by name."""
+
+
+def arrow_schema(columns: Sequence[Column]) -> pa.Schema:
+    """Arrow schema of `columns`, each field and nested field with its `PARQUET:field_id`."""
+    return pa.schema([_field(column.name, column.type, column.field_id) for column in columns])
+
+
+def _field(name: str, kind: pa.DataType, field_id: int) -> pa.Field:
+    metadata = {b"PARQUET:field_id": str(field_id).encode()}
+    if pa.types.is_map(kind):
+        key = _field("key", kind.key_type, field_id * 1000 + 1).with_nullable(False)
+        kind = pa.map_(key, _field("value", kind.item_type, field_id * 1000 + 2))
+    return pa.field(name, kind, metadata=metadata)
+
+
+ARROW: Mapping[str, pa.Schema] = {name: arrow_schema(columns) for name, columns in TABLES.items()}
+
+
+def empty(table: str) -> pa.Table:
+    """No rows of `table`."""
+    return ARROW[table].empty_table()

@@ -1,0 +1,1 @@
+"""The answers: SQL views, reports, replay, HTTP API and page. Reads the ledger, never writes it."""
