@@ -2,7 +2,8 @@
 
 Each turn is a model call of 36,000 tokens in and 1,000 tokens out on gpt-4o (list price $2.50 and $10.00 a million:
 $0.09 + $0.01 = $0.10), then a tool call that fails with the same error each time. 250 turns: $25.00, nothing done.
-Ids and times are fixed, so the same OpenTelemetry SDK writes the same bytes. Run: `python sample_traces/runaway_loop/make.py`
+Ids and times are fixed, so the same OpenTelemetry SDK writes the same bytes:
+`python sample_traces/runaway_loop/make.py`
 """
 
 import hashlib
