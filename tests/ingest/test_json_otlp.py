@@ -137,30 +137,16 @@ def test_nesting_is_bounded_and_what_is_within_parses():
         span_of(nested(levels + 1))
 
 
+KEYS = (
+    *("resourceSpans", "scopeSpans", "spans", "attributes", "value", "arrayValue", "values", "traceId", "kind"),
+    *("resourceLogs", "scopeLogs", "logRecords", "body", "timeUnixNano", "resourceMetrics"),
+)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(
-                [
-                    "resourceSpans",
-                    "scopeSpans",
-                    "spans",
-                    "attributes",
-                    "value",
-                    "arrayValue",
-                    "values",
-                    "traceId",
-                    "kind",
-                    "body",
-                    "timeUnixNano",
-                    "resourceLogs",
-                    "scopeLogs",
-                    "logRecords",
-                    "resourceMetrics",
-                ]
-            ),
+            st.sampled_from(KEYS),
             inner,
             max_size=4,
         )
