@@ -1,0 +1,53 @@
+"""Whole files on the disk seam: written aside, synced, and renamed into place.
+
+A file under its final name is complete and durable; one under `*.aside` is neither and is removed at the next open.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ledger.journal.disk import Disk, File
+
+ASIDE = ".aside"
+
+
+class Out:
+    """A journal-style file as the writable binary stream that pyarrow asks for."""
+
+    def __init__(self, file: File) -> None:
+        self._file = file
+        self.closed = False
+
+    def write(self, data: bytes | memoryview) -> int:
+        body = bytes(data)
+        self._file.write([body])
+        return len(body)
+
+    def write_at(self, offset: int, data: bytes) -> None:
+        self._file.write_at(offset, data)
+
+    def tell(self) -> int:
+        return self._file.size
+
+    def flush(self) -> None:
+        """Nothing is held back here; durability is `published`'s."""
+
+    def close(self) -> None:
+        """`published` closes the file itself, after the sync."""
+
+
+@contextmanager
+def published(disk: Disk, path: Path) -> Iterator[Out]:
+    """Write `path` whole or not at all. When this returns the file is complete, under its name, and on the medium."""
+    disk.mkdir(path.parent)
+    aside = path.with_name(path.name + ASIDE)
+    file = disk.open_append(aside)
+    try:
+        file.truncate(0)  # what a crash left there
+        yield Out(file)
+        file.sync()
+    finally:
+        file.close()
+    disk.rename(aside, path)
+    disk.sync_dir(path.parent)

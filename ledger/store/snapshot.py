@@ -1,0 +1,68 @@
+"""One consistent state of the ledger for a reader: taken in one transaction, needs no lock, never blocks the poster.
+
+The files it names stay for at least `replaced_keep_s` after they left the manifest; hold a snapshot no longer.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+
+from ledger.errors import NotFound
+from ledger.paths import DataDir
+from ledger.schema import ARROW
+from ledger.store import hot, manifest
+
+
+@dataclass(frozen=True)
+class HotPart:
+    table_name: str
+    rows: pa.Table
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The rows of every table are those of its segments and its hot rows together."""
+
+    cursor: int
+    root: Path
+    manifest: tuple[manifest.Segment, ...]
+    hot_parts: Mapping[int, HotPart] = field(repr=False)
+
+    @classmethod
+    def take(cls, data: DataDir, previous: "Snapshot | None" = None) -> "Snapshot":
+        """The ledger now. `previous` spares reading again hot rows that it has already. Raises NotFound."""
+        if not data.catalog.exists():
+            raise NotFound(
+                f"{data.root}: no ledger here (looked for {data.catalog}); start one with "
+                f"`spanledger serve --data {data.root}`, or `spanledger import` a file into it"
+            )
+        known = previous.hot_parts if previous is not None and previous.root == data.ledger else {}
+        db = manifest.open_read_only(data.catalog)
+        try:
+            db.execute("BEGIN")
+            manifest.check_format(db, data.catalog)
+            cursor = manifest.get_meta(db, "cursor")
+            segments = tuple(manifest.segments(db))
+            ids = [row[0] for row in db.execute("SELECT hot_id FROM hot ORDER BY hot_id")]
+            bodies = {
+                hot_id: db.execute("SELECT table_name, body FROM hot WHERE hot_id = ?", (hot_id,)).fetchone()
+                for hot_id in ids
+                if hot_id not in known
+            }
+            db.execute("COMMIT")
+        finally:
+            db.close()
+        parts = {
+            hot_id: known[hot_id] if hot_id in known else HotPart(bodies[hot_id][0], hot.decode(*bodies[hot_id]))
+            for hot_id in ids
+        }
+        return cls(cursor, data.ledger, segments, parts)
+
+    def segments(self, table: str) -> list[Path]:
+        return [self.root / part.path for part in self.manifest if part.table_name == table]
+
+    def hot(self, table: str) -> pa.Table:
+        parts = [part.rows for part in self.hot_parts.values() if part.table_name == table]
+        return pa.concat_tables(parts) if parts else ARROW[table].empty_table()
