@@ -1,0 +1,38 @@
+"""The public SQL views, one file each. The order is that of creation: a view comes after those it reads."""
+
+from collections.abc import Mapping
+from importlib.resources import files
+
+BASE: tuple[str, ...] = ("base_placements_as_of", "base_standing_charges_as_of", "base_call_costs_as_of")
+"""What the views are made of, in the schema `base`; may change with every version."""
+MACROS: tuple[str, ...] = ("calls_as_of", "charges_as_of", "runs_as_of")
+"""Views as known at an event: `FROM calls_as_of(41)`."""
+VIEWS: tuple[str, ...] = (
+    "spans",
+    "calls",
+    "call_views",
+    "charges",
+    "runs",
+    "run_traces",
+    "cost_by_agent",
+    "cost_by_model",
+    "cost_by_tool",
+    "conflicts",
+    "quarantine",
+    "events",
+    "price_books",
+)
+"""The stable names. Columns are only ever added."""
+ORDER: tuple[str, ...] = (*BASE, *MACROS, *VIEWS)
+
+
+def statement(name: str) -> str:
+    """The text of `name`.sql: its documentation as comments, then one statement."""
+    return files(__name__).joinpath(f"{name}.sql").read_text(encoding="utf-8")
+
+
+def documentation(name: str) -> tuple[str, Mapping[str, str]]:
+    """What the header of `name`.sql says: on the whole, and on each column."""
+    comments = [line[2:].strip() for line in statement(name).splitlines() if line.startswith("--")]
+    columns = dict(line[1:].split(": ", 1) for line in comments if line.startswith("@"))
+    return "\n".join(line for line in comments if not line.startswith("@")).strip(), columns

@@ -1,0 +1,16 @@
+-- What each call costs as known at event `seq`. A call of which no line has a cost has cost NULL; a call without lines
+-- is not here.
+CREATE MACRO base.call_costs_as_of(seq) AS TABLE
+SELECT
+  tenant,
+  call_id,
+  SUM(cost_usd) AS cost_usd,
+  SUM(cost_usd) FILTER (WHERE basis = 'computed') AS computed_cost_usd,
+  MAX(model) AS model,
+  CASE
+    WHEN BOOL_OR(status = 'ambiguous') THEN 'ambiguous'
+    WHEN BOOL_OR(status = 'unpriced') THEN 'unpriced'
+    ELSE 'priced'
+  END AS cost_status
+FROM base.standing_charges_as_of(seq)
+GROUP BY tenant, call_id;

@@ -1,0 +1,46 @@
+-- One row per view, as known now: one sighting of a call. Exactly one view of a call bills; each says why or why not.
+--
+-- @tenant: tenant
+-- @view_id: id of the view, hex
+-- @call_id: call that the view belongs to, hex
+-- @signal: where the view comes from: span
+-- @trace_id: trace of the view, hex
+-- @span_id: span of the view, hex
+-- @scope_name: instrumentation scope
+-- @dialect: semantic convention the view was read in
+-- @billed: whether this view bills
+-- @reason: why it bills or not
+-- @duplicate_of: view that bills instead, hex; NULL where this one bills
+-- @input_tokens: tokens in by this view, inclusive of cache
+-- @output_tokens: tokens out by this view, inclusive of reasoning
+-- @cache_read_tokens: tokens read from the prompt cache, by this view
+-- @cache_write_tokens: tokens written to the prompt cache, by this view
+-- @reasoning_tokens: of the tokens out, reasoning, by this view
+-- @reported_cost_usd: cost that this view states, USD
+-- @source_seq: event whose bytes hold the view
+-- @span_index: position of the span within that event
+CREATE VIEW call_views AS
+SELECT
+  p.tenant,
+  LOWER(HEX(p.view_id)) AS view_id,
+  LOWER(HEX(p.call_id)) AS call_id,
+  'span' AS signal,
+  LOWER(HEX(p.trace_id)) AS trace_id,
+  LOWER(HEX(p.span_id)) AS span_id,
+  s.scope_name,
+  s.dialect,
+  p.billed,
+  p.reason,
+  LOWER(HEX(p.duplicate_of)) AS duplicate_of,
+  s.input_tokens,
+  s.output_tokens,
+  s.cache_read_tokens,
+  s.cache_write_tokens,
+  s.reasoning_tokens,
+  s.reported_cost_usd,
+  s.source_seq,
+  s.span_index
+FROM base.placements_as_of(9223372036854775807) AS p
+JOIN base.spans AS s
+  ON s.tenant = p.tenant AND s.trace_id = p.trace_id AND s.span_id = p.span_id
+WHERE p.view_id IS NOT NULL;

@@ -1,0 +1,52 @@
+-- One row per call, as known now: one billable unit of work, one provider response or one tool execution.
+--
+-- A call may have been seen several times (`call_views`); the row shows the view that bills. It is there whether or
+-- not a cost is known: an unknown cost is NULL, never 0.
+--
+-- @tenant: tenant
+-- @call_id: id of the call, hex; never changes
+-- @kind: model or tool
+-- @signal: where the billing view comes from: span
+-- @run_id: run of the call, hex
+-- @trace_id: trace of the billing view, hex
+-- @span_id: span of the billing view, hex
+-- @agent_name: nearest agent at or above the call, else the service
+-- @agent_rule: why: ancestor or provisional
+-- @run_rule: why this run: explicit, agent or trace
+-- @service_name: service
+-- @environment: environment; empty where unknown
+-- @provider: model provider, canonical name
+-- @request_model: model asked for
+-- @response_model: model that answered
+-- @model: model that was priced, else the one that answered, else the one asked for
+-- @service_tier: tier or processing mode that changes the price
+-- @tool_name: tool that ran
+-- @tool_call_id: the model's id of the tool call
+-- @user_id: own or inherited user
+-- @team: own or inherited team
+-- @credential: alias or hash of the key used, never a key
+-- @conversation_id: own or inherited conversation
+-- @response_id: the provider's id of the response
+-- @status: unset, ok or error
+-- @error_type: class of the error, where given
+-- @started_at: start by the sender's clock, UTC, microseconds; chooses the price
+-- @ended_at: end by the sender's clock, UTC, microseconds
+-- @started_ns: start by the sender's clock, ns since 1970 UTC
+-- @ended_ns: end by the sender's clock, ns since 1970 UTC
+-- @duration_ms: end - start, milliseconds
+-- @input_tokens: tokens in, inclusive of cache reads and writes
+-- @output_tokens: tokens out, inclusive of reasoning
+-- @cache_read_tokens: tokens read from the prompt cache
+-- @cache_write_tokens: tokens written to the prompt cache, all lifetimes
+-- @reasoning_tokens: of the tokens out, reasoning
+-- @input_basis: how tokens in were reported: inclusive, exclusive or guessed
+-- @usage_status: reported, missing, failed, estimated or not_applicable
+-- @cost_usd: sum of the call's charges, USD; NULL when nothing is known; see cost_status
+-- @computed_cost_usd: of that, found by quantity and price, USD
+-- @reported_cost_usd: cost that the billing view itself states, USD
+-- @reported_source: attribute the reported cost came from
+-- @cost_status: priced; unpriced or ambiguous: a line has no cost; none: no line was booked
+-- @views: how often the call was seen, views
+-- @event_seq: event whose posting wrote this state of the call
+CREATE VIEW calls AS
+SELECT * FROM calls_as_of(9223372036854775807);

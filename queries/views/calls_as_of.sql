@@ -1,0 +1,62 @@
+-- One row per call, as known at event `seq`; columns as in `calls`.
+--
+-- "As known at" means: written by an event at or before `seq`, and not superseded by one at or before it. The cost is
+-- that of the lines written so far, at the prices they were booked with.
+CREATE MACRO calls_as_of(seq) AS TABLE
+WITH
+placed AS (SELECT * FROM base.placements_as_of(seq) WHERE call_id IS NOT NULL),
+sightings AS (SELECT tenant, call_id, COUNT(*) AS views FROM placed GROUP BY tenant, call_id)
+SELECT
+  p.tenant,
+  LOWER(HEX(p.call_id)) AS call_id,
+  p.kind,
+  'span' AS signal,
+  LOWER(HEX(p.run_id)) AS run_id,
+  LOWER(HEX(p.trace_id)) AS trace_id,
+  LOWER(HEX(p.span_id)) AS span_id,
+  p.agent_name,
+  p.agent_rule,
+  p.run_rule,
+  s.service_name,
+  s.environment,
+  s.provider,
+  s.request_model,
+  s.response_model,
+  COALESCE(c.model, s.response_model, s.request_model) AS model,
+  s.service_tier,
+  s.tool_name,
+  s.tool_call_id,
+  p.user_id,
+  p.team,
+  s.credential,
+  p.conversation_id,
+  s.response_id,
+  s.status,
+  s.error_type,
+  MAKE_TIMESTAMP(s.start_ns // 1000) AS started_at,
+  MAKE_TIMESTAMP(s.end_ns // 1000) AS ended_at,
+  s.start_ns AS started_ns,
+  s.end_ns AS ended_ns,
+  (s.end_ns - s.start_ns) / 1e6 AS duration_ms,
+  s.input_tokens,
+  s.output_tokens,
+  s.cache_read_tokens,
+  s.cache_write_tokens,
+  s.reasoning_tokens,
+  s.input_basis,
+  s.usage_status,
+  c.cost_usd,
+  c.computed_cost_usd,
+  s.reported_cost_usd,
+  s.reported_source,
+  COALESCE(c.cost_status, 'none') AS cost_status,
+  v.views,
+  p.event_seq
+FROM placed AS p
+JOIN base.spans AS s
+  ON s.tenant = p.tenant AND s.trace_id = p.trace_id AND s.span_id = p.span_id
+JOIN sightings AS v
+  ON v.tenant = p.tenant AND v.call_id = p.call_id
+LEFT JOIN base.call_costs_as_of(seq) AS c
+  ON c.tenant = p.tenant AND c.call_id = p.call_id
+WHERE p.billed;

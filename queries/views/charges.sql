@@ -1,0 +1,40 @@
+-- Every charge: one money line of a call. Every row counts: SUM(cost_usd) over any set of rows is the answer for it.
+--
+-- Nothing is edited: a correction is a reversal with negative quantity and cost, and a line booked anew.
+--
+-- @tenant: tenant
+-- @charge_id: id of the line, hex
+-- @call_id: call that the line belongs to, hex
+-- @run_id: run that the line is booked on, hex
+-- @trace_id: trace of the billing view, hex
+-- @span_id: span of the billing view, hex
+-- @agent_name: agent (self cost)
+-- @service_name: service
+-- @environment: environment; empty where unknown
+-- @provider: provider
+-- @model: model priced
+-- @tool_name: tool, for a tool's own fee and provider fees
+-- @user_id: user
+-- @team: team
+-- @unit: what is counted
+-- @quantity: how many of the unit; negative in a reversal
+-- @unit_price_usd: price of `per` units, USD; NULL if unknown
+-- @per: units that the price is for
+-- @list_cost_usd: cost at list price, USD; NULL if unknown
+-- @cost_usd: cost, USD; NULL if unknown
+-- @basis: how found: computed, reported, residual or estimated
+-- @entry: why booked: booked, reversal, rebooked or rerate
+-- @reverses: charge_id that a reversal takes back, hex
+-- @reason: remark on the price or the entry
+-- @status: priced, unpriced or ambiguous
+-- @price_book_id: SHA-256 of the price book used, hex
+-- @price_id: row of that book
+-- @charged_at: when the cost arose, UTC, microseconds
+-- @accounting_at: when it counts in the books, UTC, microseconds
+-- @recorded_at: receipt of the event that booked it, UTC, microseconds
+-- @charged_ns: when the cost arose, ns since 1970 UTC
+-- @accounting_ns: when it counts in the books, ns since 1970 UTC
+-- @recorded_ns: receipt of the event that booked it, ns since 1970 UTC
+-- @event_seq: event whose posting wrote the line
+CREATE VIEW charges AS
+SELECT * FROM charges_as_of(9223372036854775807);
