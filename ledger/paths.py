@@ -9,6 +9,8 @@ class DataDir:
     """The directory DATA and the fixed places within it. Nothing is created by looking."""
 
     root: Path
+    ledger_name: str = "ledger"
+    """Another name while a ledger is rebuilt beside the one in use."""
 
     @property
     def journal(self) -> Path:
@@ -16,7 +18,7 @@ class DataDir:
 
     @property
     def ledger(self) -> Path:
-        return self.root / "ledger"
+        return self.root / self.ledger_name
 
     @property
     def catalog(self) -> Path:

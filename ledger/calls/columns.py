@@ -1,0 +1,90 @@
+"""Growing columns of numbers and interned text: the shape in which open traces are held."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+
+Fills = Mapping[str, tuple[type[np.generic], int]]
+"""Column name -> (type, value in a row that was just made)."""
+
+
+class Columns:
+    """Named numpy columns of one length that grow by doubling. A row is an index, which only `keep` changes."""
+
+    def __init__(self, fills: Fills, capacity: int = 1024) -> None:
+        self._fills = fills
+        self._arrays = {name: np.full(capacity, fill, dtype=kind) for name, (kind, fill) in fills.items()}
+        self.rows = 0
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """The column with its spare room: index it with row numbers below `rows`."""
+        return self._arrays[name]
+
+    def extend(self, count: int) -> np.ndarray:
+        """Make `count` rows and return their numbers."""
+        first, self.rows = self.rows, self.rows + count
+        if self.rows > self._capacity():
+            self._grow(max(self.rows, 2 * self._capacity()))
+        return np.arange(first, self.rows)
+
+    def keep(self, rows: np.ndarray) -> None:
+        """Drop every row but `rows`, which become 0, 1, 2, ..."""
+        for name, array in self._arrays.items():
+            kept = array[rows]
+            array[: len(rows)] = kept
+            array[len(rows) : self.rows] = self._fills[name][1]
+        self.rows = len(rows)
+
+    def _capacity(self) -> int:
+        return len(next(iter(self._arrays.values())))
+
+    def _grow(self, capacity: int) -> None:
+        for name, (kind, fill) in self._fills.items():
+            grown = np.full(capacity, fill, dtype=kind)
+            grown[: len(self._arrays[name])] = self._arrays[name]
+            self._arrays[name] = grown
+
+
+class Interner:
+    """Text as small integers; -1 is NULL."""
+
+    def __init__(self) -> None:
+        self._codes: dict[str, int] = {}
+        self._texts: list[str] = []
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def code(self, text: str) -> int:
+        code = self._codes.get(text)
+        if code is None:
+            code = self._codes[text] = len(self._texts)
+            self._texts.append(text)
+        return code
+
+    def codes(self, column: pa.ChunkedArray) -> np.ndarray:
+        """Codes of a text column, int32."""
+        encoded = column.combine_chunks().dictionary_encode()
+        table = np.array([*map(self.code, encoded.dictionary.to_pylist()), -1], dtype=np.int32)
+        indices: np.ndarray = encoded.indices.fill_null(len(table) - 1).to_numpy(zero_copy_only=False)
+        found: np.ndarray = table[indices]
+        return found
+
+    def text(self, code: int) -> str | None:
+        return None if code < 0 else self._texts[code]
+
+    def texts(self, codes: np.ndarray) -> pa.Array:
+        """Text column of `codes`."""
+        indices = pa.array(codes, type=pa.int32(), mask=codes < 0)
+        return pa.DictionaryArray.from_arrays(indices, pa.array(self._texts, type=pa.string())).dictionary_decode()
+
+    def keep(self, columns: Sequence[np.ndarray]) -> None:
+        """Forget every text that no code of `columns` names, and renumber these columns in place."""
+        used = np.unique(np.concatenate([column[column >= 0] for column in columns]))
+        renumber = np.full(len(self._texts) + 1, -1, dtype=np.int32)
+        renumber[used] = np.arange(len(used))
+        self._texts = [self._texts[code] for code in used.tolist()]
+        self._codes = {text: code for code, text in enumerate(self._texts)}
+        for column in columns:
+            column[:] = renumber[column]

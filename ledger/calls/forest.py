@@ -1,0 +1,266 @@
+"""The open traces: every span known of them, its parent, and what it inherits from above.
+
+A parent that has not arrived yet stands as a phantom row, so children are linked at once and a late parent finds them.
+Work is in proportion to the spans added and the spans below them, never to the size of the forest.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ledger.calls.columns import Columns, Fills
+from ledger.calls.cycles import cut
+from ledger.calls.index import HashIndex, mix
+from ledger.calls.rules import RUN_BY_AGENT
+
+I64, I32, U64, U8, BOOL = np.int64, np.int32, np.uint64, np.uint8, np.bool_
+
+IDENTITY: Fills = {
+    "hash": (U64, 0),
+    "trace": (I64, -1),
+    "span": (U64, 0),
+    "source_seq": (I64, -1),
+    "span_index": (I32, -1),
+}
+LINKS: Fills = {"real": (BOOL, 0), "parent": (I64, -1), "first_child": (I64, -1), "next_sibling": (I64, -1)}
+OWN: Fills = {
+    "role": (U8, 0),
+    "failed": (BOOL, 0),
+    "has_usage": (BOOL, 0),
+    "unpriced": (BOOL, 0),
+    "view_hi": (U64, 0),
+    "view_lo": (U64, 0),
+    **{f"own_{name}": (I32, -1) for name in ("agent", "conversation", "user", "team", "run")},
+    **dict.fromkeys(("service", "environment", "provider", "model", "tool"), (I32, -1)),
+    **dict.fromkeys(("charged_ns", "input_tokens", "output_tokens", "line_first", "line_count"), (I64, 0)),
+}
+INHERITED: Fills = {
+    **dict.fromkeys(("agent", "conversation", "user", "team", "run"), (I32, -1)),
+    **dict.fromkeys(("top", "llm", "outer"), (I64, -1)),
+}
+PLACED: Fills = {
+    "p_seq": (I64, -1),
+    **{f"p_{name}": (I32, -1) for name in ("agent", "conversation", "user", "team")},
+    "p_rule": (U8, 0),
+    "p_run": (I64, -1),
+    "p_call": (I64, -1),
+    "p_billed": (BOOL, 0),
+    "p_reason": (U8, 0),
+    "p_dup": (I64, -1),
+}
+BOOKED: Fills = {
+    "biller": (I64, -1),
+    "b_row": (I64, -1),
+    "b_rule": (U8, 0),
+    "b_run": (I64, -1),
+    **{f"b_{name}": (I32, -1) for name in ("agent", "user", "team")},
+    "b_seq": (I64, -1),
+    "b_first": (I32, 0),
+}
+TRACE: Fills = {
+    **dict.fromkeys(("hash", "hi", "lo"), (U64, 0)),
+    **dict.fromkeys(("tenant", "touched", "event_seq"), (I64, -1)),
+}
+ROW_VALUED = (
+    "parent", "first_child", "next_sibling", "top", "llm", "outer", "p_call", "p_dup", "biller", "b_row",
+)  # fmt: skip
+"""Columns that hold row numbers (p_run and b_run do only under the agent rule)."""
+
+SIBLING_STEPS_MAX = 64
+"""Past so many siblings, one scan over all parents is cheaper than walking the list."""
+
+
+@dataclass(frozen=True)
+class NewSpans:
+    """Spans of one round: distinct, not known before; each of a trace's spans from the same event."""
+
+    tenant: np.ndarray  # int64 code
+    trace_hi: np.ndarray  # uint64
+    trace_lo: np.ndarray  # uint64
+    span: np.ndarray  # uint64
+    parent: np.ndarray  # uint64
+    has_parent: np.ndarray  # bool
+    own: dict[str, np.ndarray]  # columns of IDENTITY (source) and OWN
+
+    def __len__(self) -> int:
+        return len(self.span)
+
+
+class Forest:
+    """Rows are spans (or phantoms); a row's number holds until `evict`."""
+
+    def __init__(self) -> None:
+        self.nodes = Columns({**IDENTITY, **LINKS, **OWN, **INHERITED, **PLACED, **BOOKED})
+        self.traces = Columns(TRACE)
+        self._node_index = HashIndex()
+        self._trace_index = HashIndex()
+
+    def find_traces(self, tenant: np.ndarray, hi: np.ndarray, lo: np.ndarray) -> np.ndarray:
+        """Trace row of each key, -1 where the trace is not open."""
+        traces = self.traces
+
+        def same(rows: np.ndarray, which: np.ndarray) -> np.ndarray:
+            equal: np.ndarray = (
+                (traces["hi"][rows] == hi[which])
+                & (traces["lo"][rows] == lo[which])
+                & (traces["tenant"][rows] == tenant[which])
+            )
+            return equal
+
+        return self._trace_index.find(mix(tenant, hi, lo), same)
+
+    def find(self, trace_rows: np.ndarray, spans: np.ndarray) -> np.ndarray:
+        """Row (real or phantom) of each span, -1 where there is none."""
+        nodes = self.nodes
+
+        def same(rows: np.ndarray, which: np.ndarray) -> np.ndarray:
+            equal: np.ndarray = (nodes["span"][rows] == spans[which]) & (nodes["trace"][rows] == trace_rows[which])
+            return equal
+
+        return self._node_index.find(mix(trace_rows, spans), same)
+
+    def add(self, spans: NewSpans, touched: int) -> np.ndarray:
+        """Put `spans` in and link them to parents and to children that were waiting. Returns their rows."""
+        trace_rows = self._trace_rows(spans, touched)
+        rows = self._rows(trace_rows, spans.span)
+        self.nodes["real"][rows] = True
+        for name, values in spans.own.items():
+            self.nodes[name][rows] = values
+        self.traces["event_seq"][trace_rows] = spans.own["source_seq"]
+        linked = spans.has_parent & (spans.parent != spans.span)
+        children = rows[linked]
+        self.nodes["parent"][children] = self._rows(trace_rows[linked], spans.parent[linked])
+        cut(self.nodes, children)
+        self._adopt(children[self.nodes["parent"][children] >= 0])
+        return rows
+
+    def levels(self, rows: np.ndarray) -> list[np.ndarray]:
+        """`rows` and all below them, from the top down: each array's parents are final when it is reached."""
+        parent = self.nodes["parent"][rows]
+        marked = self._marks(rows)
+        tops = rows[~marked[parent]]
+        levels, reached_again = self._walk_down(tops)
+        if len(reached_again):  # some of `rows` lie below others with old spans between: start from the upper ones only
+            tops = np.setdiff1d(tops, reached_again)
+            levels, _ = self._walk_down(tops)
+        return levels
+
+    def _walk_down(self, tops: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
+        """Levels below `tops`, each row once, and those of `tops` that were met again on the way down."""
+        seen = self._marks(tops)
+        levels, again, level = [], [], tops
+        while len(level):
+            levels.append(level)
+            children = self._children(level)
+            met = seen[children]
+            again.append(children[met])
+            level = children[~met]
+            seen[level] = True
+        return levels, np.concatenate(again) if again else tops[:0]
+
+    def _marks(self, rows: np.ndarray) -> np.ndarray:
+        """Whether each row is among `rows`; the mark of row -1 is false."""
+        marked = np.zeros(self.nodes.rows + 1, dtype=np.bool_)
+        marked[rows] = True
+        return marked
+
+    def evict(self, keep_rows: int) -> np.ndarray | None:
+        """Forget the traces least recently touched until about `keep_rows` rows are left.
+
+        Returns the new number of each old row (-1 forgotten), or None where nothing had to go. The trace touched last
+        always stays.
+        """
+        if self.nodes.rows <= keep_rows or self.traces.rows <= 1:
+            return None
+        kept_traces = self._recent_traces(keep_rows)
+        keep = np.zeros(self.traces.rows + 1, dtype=np.bool_)
+        keep[kept_traces] = True
+        rows = np.flatnonzero(keep[self.nodes["trace"][: self.nodes.rows]])
+        renumber = np.full(self.nodes.rows + 1, -1, dtype=np.int64)
+        renumber[rows] = np.arange(len(rows))
+        new_trace = np.full(self.traces.rows, -1, dtype=np.int64)
+        new_trace[kept_traces] = np.arange(len(kept_traces))
+        self.nodes.keep(rows)
+        self.traces.keep(kept_traces)
+        self._renumber(renumber, new_trace)
+        return renumber
+
+    def _recent_traces(self, keep_rows: int) -> np.ndarray:
+        sizes = np.bincount(self.nodes["trace"][: self.nodes.rows], minlength=self.traces.rows)
+        newest_first = np.argsort(-self.traces["touched"][: self.traces.rows], kind="stable")
+        fits = np.cumsum(sizes[newest_first]) <= keep_rows
+        fits[0] = True
+        return np.sort(newest_first[fits])
+
+    def _renumber(self, renumber: np.ndarray, new_trace: np.ndarray) -> None:
+        nodes, n = self.nodes, self.nodes.rows
+        for name in ROW_VALUED:
+            nodes[name][:n] = renumber[nodes[name][:n]]
+        for rule, run in (("p_rule", "p_run"), ("b_rule", "b_run")):
+            by_row = np.flatnonzero(nodes[rule][:n] == RUN_BY_AGENT)
+            nodes[run][by_row] = renumber[nodes[run][by_row]]
+        nodes["trace"][:n] = new_trace[nodes["trace"][:n]]
+        nodes["hash"][:n] = mix(nodes["trace"][:n], nodes["span"][:n])
+        self._node_index, self._trace_index = HashIndex(), HashIndex()
+        self._node_index.insert(nodes["hash"][:n], np.arange(n), nodes["hash"])
+        traces = self.traces
+        self._trace_index.insert(traces["hash"][: traces.rows], np.arange(traces.rows), traces["hash"])
+
+    def _trace_rows(self, spans: NewSpans, touched: int) -> np.ndarray:
+        rows = self.find_traces(spans.tenant, spans.trace_hi, spans.trace_lo)
+        missing = np.flatnonzero(rows < 0)
+        if len(missing):
+            keys = np.rec.fromarrays([spans.tenant[missing], spans.trace_hi[missing], spans.trace_lo[missing]])
+            _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+            rows[missing] = self._new_traces(spans, missing[first])[inverse]
+        self.traces["touched"][rows] = touched
+        return rows
+
+    def _new_traces(self, spans: NewSpans, which: np.ndarray) -> np.ndarray:
+        rows = self.traces.extend(len(which))
+        tenant, hi, lo = spans.tenant[which], spans.trace_hi[which], spans.trace_lo[which]
+        for name, values in (("tenant", tenant), ("hi", hi), ("lo", lo), ("hash", mix(tenant, hi, lo))):
+            self.traces[name][rows] = values
+        self._trace_index.insert(self.traces["hash"][rows], rows, self.traces["hash"])
+        return rows
+
+    def _rows(self, trace_rows: np.ndarray, spans: np.ndarray) -> np.ndarray:
+        """Row of each span, made (as a phantom) where there is none."""
+        rows = self.find(trace_rows, spans)
+        missing = np.flatnonzero(rows < 0)
+        if len(missing):
+            keys = np.rec.fromarrays([trace_rows[missing], spans[missing]])
+            _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+            made = self.nodes.extend(len(first))
+            self.nodes["trace"][made] = trace_rows[missing[first]]
+            self.nodes["span"][made] = spans[missing[first]]
+            self.nodes["hash"][made] = mix(self.nodes["trace"][made], self.nodes["span"][made])
+            self._node_index.insert(self.nodes["hash"][made], made, self.nodes["hash"])
+            rows[missing] = made[inverse]
+        return rows
+
+    def _adopt(self, children: np.ndarray) -> None:
+        """Push `children` on the child lists of their parents."""
+        nodes = self.nodes
+        children = children[np.argsort(nodes["parent"][children], kind="stable")]
+        parents = nodes["parent"][children]
+        last = np.append(parents[1:] != parents[:-1], True)[: len(parents)]
+        first = np.insert(last[:-1], 0, True)[: len(parents)]
+        follower = np.append(children[1:], -1)[: len(children)]
+        nodes["next_sibling"][children] = np.where(last, nodes["first_child"][parents], follower)
+        nodes["first_child"][parents[first]] = children[first]
+
+    def _children(self, rows: np.ndarray) -> np.ndarray:
+        nodes, found = self.nodes, []
+        child = nodes["first_child"][rows]
+        child = child[child >= 0]
+        while len(child):
+            found.append(child)
+            if len(found) > SIBLING_STEPS_MAX:
+                return self._children_by_scan(rows)
+            child = nodes["next_sibling"][child]
+            child = child[child >= 0]
+        return np.concatenate(found) if found else np.empty(0, dtype=np.int64)
+
+    def _children_by_scan(self, rows: np.ndarray) -> np.ndarray:
+        return np.flatnonzero(self._marks(rows)[self.nodes["parent"][: self.nodes.rows]])

@@ -1,0 +1,38 @@
+"""What a span takes from the spans above it: agent, run, conversation, user, team, and the model span around it."""
+
+import numpy as np
+
+from ledger.calls.forest import Forest
+from ledger.calls.roles import AGENT, MODEL, TOOL, WORKFLOW
+
+NEAREST = ("agent", "conversation", "user", "team", "run")
+"""Own value, else the parent's."""
+
+_BOUNDS = np.zeros(256, dtype=np.bool_)
+_BOUNDS[[TOOL, AGENT, WORKFLOW]] = True
+_TOPS = np.zeros(256, dtype=np.bool_)
+_TOPS[[AGENT, WORKFLOW]] = True
+
+
+def inherit(forest: Forest, levels: list[np.ndarray]) -> np.ndarray:
+    """Bring the inherited columns of `levels` (Forest.levels) up to date. Returns the real rows among them, ordered."""
+    for level in levels:
+        _inherit_level(forest, level)
+    affected = np.unique(np.concatenate(levels))
+    real: np.ndarray = affected[forest.nodes["real"][affected]]
+    return real
+
+
+def _inherit_level(forest: Forest, level: np.ndarray) -> None:
+    nodes = forest.nodes
+    parent, role = nodes["parent"][level], nodes["role"][level]
+    below = parent >= 0
+    for name in NEAREST:
+        own = nodes[f"own_{name}"][level]
+        nodes[name][level] = np.where(own >= 0, own, np.where(below, nodes[name][parent], -1))
+    top = np.where(below, nodes["top"][parent], -1)
+    nodes["top"][level] = np.where(top >= 0, top, np.where(_TOPS[role], level, -1))
+    around = np.where(below, nodes["llm"][parent], -1)
+    is_model = role == MODEL
+    nodes["outer"][level] = np.where(is_model, around, -1)
+    nodes["llm"][level] = np.where(is_model, level, np.where(_BOUNDS[role], -1, around))

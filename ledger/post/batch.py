@@ -1,0 +1,86 @@
+"""What one batch adds to the ledger, gathered until it is committed."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from ledger.journal.frame import Event
+from ledger.post.booking import fold
+from ledger.post.open_traces import Folded
+from ledger.schema import ARROW
+
+
+class Batch:
+    """Rows, trace pairs and control keys of the events of one commit."""
+
+    def __init__(self, events: Sequence[Event]) -> None:
+        self._events = events
+        self._seqs = np.array([event.event_seq for event in events], dtype=np.int64)
+        self._parts: dict[str, list[pa.Table]] = defaultdict(list)
+        self._hashes: list[np.ndarray] = []
+        self._hash_seqs: list[np.ndarray] = []
+        self._spans = np.zeros(len(events), dtype=np.int64)
+        self._duplicates = np.zeros(len(events), dtype=np.int64)
+        self._void: set[int] = set()
+        self.keys: dict[str, int] = {}
+
+    def add(self, table: str, rows: pa.Table) -> None:
+        if rows.num_rows:
+            self._parts[table].append(rows)
+
+    def add_folded(self, folded: Folded) -> None:
+        for table in ("placements", "superseded", "charges", "rollups"):
+            self.add(table, getattr(folded, table))
+
+    def add_traces(self, hashes: np.ndarray, seqs: np.ndarray) -> None:
+        self._hashes.append(hashes)
+        self._hash_seqs.append(seqs)
+
+    def count(self, spans: np.ndarray, duplicates: np.ndarray) -> None:
+        """Note new and repeated spans by their events."""
+        for counts, seqs in ((self._spans, spans), (self._duplicates, duplicates)):
+            counts += np.bincount(np.searchsorted(self._seqs, seqs), minlength=len(counts))
+
+    def void(self, event_seq: int) -> None:
+        """Note a control event whose key was posted before: it has no effect."""
+        self._void.add(event_seq)
+
+    def traces(self) -> tuple[np.ndarray, np.ndarray]:
+        """Distinct (trace hash, event) pairs of new spans."""
+        if not self._hashes:
+            return np.empty(0, dtype=np.uint64), np.empty(0, dtype=np.int64)
+        hashes, seqs = np.concatenate(self._hashes), np.concatenate(self._hash_seqs)
+        order = np.lexsort((seqs, hashes))
+        hashes, seqs = hashes[order], seqs[order]
+        first = np.append(True, (hashes[1:] != hashes[:-1]) | (seqs[1:] != seqs[:-1]))
+        return hashes[first], seqs[first]
+
+    def rows(self) -> dict[str, pa.Table]:
+        """Table name -> rows to commit."""
+        rows = {name: pa.concat_tables(parts) for name, parts in self._parts.items()}
+        if "rollups" in rows:
+            rows["rollups"] = fold(rows["rollups"])
+        if "charges" in rows:
+            rows["charges"] = self._with_recorded(rows["charges"])
+        rows["events"] = self._event_rows()
+        return rows
+
+    def _with_recorded(self, charges: pa.Table) -> pa.Table:
+        received = np.array([event.received_ns for event in self._events], dtype=np.int64)
+        at = np.searchsorted(self._seqs, charges["event_seq"].to_numpy())
+        column = charges.column_names.index("recorded_ns")
+        return charges.set_column(column, ARROW["charges"].field("recorded_ns"), pa.array(received[at]))
+
+    def _event_rows(self) -> pa.Table:
+        events = self._events
+        columns: dict[str, object] = {
+            name: [getattr(event, name) for event in events]
+            for name in ("event_seq", "kind", "key", "tenant", "principal", "transport", "content_type", "received_ns")
+        }
+        columns["body_bytes"] = [len(event.body) for event in events]
+        columns["raw_sha256"] = [event.raw_sha256 for event in events]
+        columns["spans"], columns["duplicates"] = self._spans, self._duplicates
+        columns["effective"] = [event.event_seq not in self._void for event in events]
+        return pa.table([pa.array(columns[name]) for name in ARROW["events"].names], schema=ARROW["events"])

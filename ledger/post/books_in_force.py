@@ -1,0 +1,38 @@
+"""Which price book was in force at which event. The books themselves are events: their bytes are in the journal."""
+
+import json
+from bisect import bisect_right
+from collections.abc import Callable
+
+from ledger.books.book import PriceBook
+from ledger.errors import Corrupt
+
+
+class BooksInForce:
+    """Published books in order of their events; parsed when first asked for."""
+
+    def __init__(self, body_of: Callable[[int], bytes], published: list[int]) -> None:
+        self._body_of = body_of
+        self._published = published
+        self._parsed: dict[int, PriceBook] = {}
+
+    @classmethod
+    def restore(cls, body_of: Callable[[int], bytes], state: bytes | None) -> "BooksInForce":
+        return cls(body_of, json.loads(state) if state else [])
+
+    def state(self) -> bytes:
+        return json.dumps(self._published).encode()
+
+    def publish(self, event_seq: int, book: PriceBook) -> None:
+        self._published.append(event_seq)
+        self._parsed[event_seq] = book
+
+    def at(self, event_seq: int) -> PriceBook:
+        """The book last published at or before `event_seq`. Raises Corrupt where the journal begins without one."""
+        before = bisect_right(self._published, event_seq)
+        if not before:
+            raise Corrupt(f"event {event_seq}: no price book was published before it; the journal must begin with one")
+        seq = self._published[before - 1]
+        if seq not in self._parsed:
+            self._parsed[seq] = PriceBook.parse(self._body_of(seq))
+        return self._parsed[seq]

@@ -1,0 +1,117 @@
+"""Decoded spans as columns of numbers, ready for the forest."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ledger.calls.columns import Interner
+from ledger.calls.forest import NewSpans
+from ledger.calls.ids import view_ids
+from ledger.calls.roles import KIND_OF, roles
+
+CLOCK_AHEAD_NS_MAX = 5 * 60 * 1_000_000_000
+"""A span that ends more than this after its receipt has a clock that is ahead: its receipt is taken for its end."""
+
+
+@dataclass
+class Texts:
+    """Everything textual that open traces hold, by what it is."""
+
+    tenant: Interner = field(default_factory=Interner)
+    agent: Interner = field(default_factory=Interner)
+    conversation: Interner = field(default_factory=Interner)
+    user: Interner = field(default_factory=Interner)
+    team: Interner = field(default_factory=Interner)
+    run: Interner = field(default_factory=Interner)
+    service: Interner = field(default_factory=Interner)
+    environment: Interner = field(default_factory=Interner)
+    provider: Interner = field(default_factory=Interner)
+    model: Interner = field(default_factory=Interner)
+    tool: Interner = field(default_factory=Interner)
+
+
+_TEXT_COLUMNS = {
+    "own_agent": ("agent", "agent_name"),
+    "own_conversation": ("conversation", "conversation_id"),
+    "own_user": ("user", "user_id"),
+    "own_team": ("team", "team"),
+    "own_run": ("run", "run_key"),
+    "service": ("service", "service_name"),
+    "environment": ("environment", "environment"),
+    "provider": ("provider", "provider"),
+    "tool": ("tool", "tool_name"),
+}
+"""Forest column -> (interner, span column)."""
+
+
+def halves(column: pa.ChunkedArray) -> np.ndarray:
+    """(n, k) uint64 of a fixed-size binary column of k * 8 bytes, big-endian; NULL as whatever bytes lie there."""
+    array = column.combine_chunks()
+    width = array.type.byte_width
+    data = np.frombuffer(array.buffers()[1], dtype=np.uint8)[array.offset * width : (array.offset + len(array)) * width]
+    halves: np.ndarray = data.view(">u8").reshape(len(array), width // 8).astype(np.uint64)
+    return halves
+
+
+def int64(column: pa.ChunkedArray, null: int = 0) -> np.ndarray:
+    numbers: np.ndarray = pc.fill_null(column, null).to_numpy()
+    return numbers
+
+
+def intake(spans: pa.Table, texts: Texts) -> NewSpans:
+    """`spans`: schema.SPANS. Pricing columns (line_first, line_count, unpriced) are filled by `pricing.attach`."""
+    trace, span, parent = halves(spans["trace_id"]), halves(spans["span_id"]), halves(spans["parent_span_id"])
+    own = {name: getattr(texts, kind).codes(spans[column]) for name, (kind, column) in _TEXT_COLUMNS.items()}
+    own["model"] = texts.model.codes(pc.coalesce(spans["response_model"], spans["request_model"]))
+    own["role"] = roles(spans["operation"])
+    own["failed"] = _equals(spans["status"], "error")
+    own["has_usage"] = _equals(spans["usage_status"], "reported")
+    own["charged_ns"] = charged_ns(int64(spans["end_ns"]), int64(spans["received_ns"]))
+    for name in ("source_seq", "span_index", "input_tokens", "output_tokens"):
+        own[name] = int64(spans[name])
+    own["view_hi"], own["view_lo"] = _view_halves(spans, own["role"])
+    return NewSpans(
+        tenant=texts.tenant.codes(spans["tenant"]).astype(np.int64),
+        trace_hi=trace[:, 0],
+        trace_lo=trace[:, 1],
+        span=span[:, 0],
+        parent=parent[:, 0],
+        has_parent=spans["parent_span_id"].is_valid().to_numpy(),
+        own=own,
+    )
+
+
+def select(spans: NewSpans, which: np.ndarray) -> NewSpans:
+    return NewSpans(
+        tenant=spans.tenant[which],
+        trace_hi=spans.trace_hi[which],
+        trace_lo=spans.trace_lo[which],
+        span=spans.span[which],
+        parent=spans.parent[which],
+        has_parent=spans.has_parent[which],
+        own={name: values[which] for name, values in spans.own.items()},
+    )
+
+
+def charged_ns(end_ns: np.ndarray, received_ns: np.ndarray) -> np.ndarray:
+    """When the cost arose: the end, or the receipt where the end is absent or lies too far ahead of it."""
+    return np.where((end_ns <= 0) | (received_ns < end_ns - CLOCK_AHEAD_NS_MAX), received_ns, end_ns)
+
+
+def _equals(column: pa.ChunkedArray, text: str) -> np.ndarray:
+    equal: np.ndarray = pc.fill_null(pc.equal(column, text), False).to_numpy()
+    return equal
+
+
+def _view_halves(spans: pa.Table, role: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    hi, lo = np.zeros(len(role), dtype=np.uint64), np.zeros(len(role), dtype=np.uint64)
+    views = np.flatnonzero(np.isin(role, list(KIND_OF)))
+    if len(views):
+        rows = spans.select(["tenant", "trace_id", "span_id"]).take(pa.array(views))
+        identities = [t + s for t, s in zip(rows["trace_id"].to_pylist(), rows["span_id"].to_pylist(), strict=True)]
+        ids = b"".join(view_ids("span", rows["tenant"].to_pylist(), identities))
+        both = np.frombuffer(ids, dtype=">u8").reshape(-1, 2)
+        hi[views], lo[views] = both[:, 0], both[:, 1]
+    return hi, lo

@@ -1,0 +1,66 @@
+"""From rows of the forest to the text and identities that tables show."""
+
+import numpy as np
+import pyarrow as pa
+
+from ledger.calls.forest import Forest
+from ledger.calls.ids import ID_BYTES, fixed_binary, run_id
+from ledger.calls.rules import RUN_BY_AGENT, RUN_EXPLICIT, RUN_RULES
+from ledger.post.intake import Texts
+from ledger.schema import SPAN_ID, TRACE_ID
+
+
+class Names:
+    """Reads one forest and its texts. `rows` are row numbers, one a line of the table that is being made."""
+
+    def __init__(self, forest: Forest, texts: Texts) -> None:
+        self._forest, self._texts = forest, texts
+
+    def trace_ids(self, rows: np.ndarray) -> pa.Array:
+        traces = self._forest.traces
+        trace = self._forest.nodes["trace"][rows]
+        return _binary(np.stack([traces["hi"][trace], traces["lo"][trace]], axis=1), TRACE_ID)
+
+    def span_ids(self, rows: np.ndarray) -> pa.Array:
+        return _binary(self._forest.nodes["span"][rows].reshape(-1, 1), SPAN_ID)
+
+    def tenants(self, rows: np.ndarray) -> pa.Array:
+        tenant = self._forest.traces["tenant"][self._forest.nodes["trace"][rows]]
+        return self._texts.tenant.texts(tenant.astype(np.int32))
+
+    def view_halves(self, rows: np.ndarray) -> np.ndarray:
+        nodes = self._forest.nodes
+        return np.stack([nodes["view_hi"][rows], nodes["view_lo"][rows]], axis=1)
+
+    def view_ids(self, rows: np.ndarray) -> pa.Array:
+        """View id of each row, NULL for row -1."""
+        return fixed_binary(self.view_halves(rows).astype(">u8").tobytes(), ID_BYTES, nulls=rows < 0)
+
+    def agents(self, rows: np.ndarray, agent: np.ndarray) -> pa.Array:
+        """Agent of each row where its code is known, else the service of the row."""
+        services = self._texts.service.texts(self._forest.nodes["service"][rows])
+        known = self._texts.agent.texts(agent)
+        return pa.compute.coalesce(known, services)
+
+    def run_ids(self, rows: np.ndarray, rule: np.ndarray, run: np.ndarray) -> pa.Array:
+        """Run id of each row from its rule and key (`place.place`)."""
+        trace = self._forest.nodes["trace"][rows]
+        keys = np.stack([trace, rule.astype(np.int64), run], axis=1)
+        distinct, inverse = np.unique(keys, axis=0, return_inverse=True)
+        ids = b"".join(self._run_id(*key) for key in distinct.tolist())
+        halves = np.frombuffer(ids, dtype=">u8").reshape(-1, 2)
+        return fixed_binary(halves[inverse.ravel()].tobytes(), ID_BYTES)
+
+    def _run_id(self, trace: int, rule: int, run: int) -> bytes:
+        traces, nodes = self._forest.traces, self._forest.nodes
+        tenant = self._texts.tenant.text(int(traces["tenant"][trace])) or ""
+        key = int(traces["hi"][trace]).to_bytes(8, "big") + int(traces["lo"][trace]).to_bytes(8, "big")
+        if rule == RUN_EXPLICIT:
+            key = (self._texts.run.text(run) or "").encode()
+        elif rule == RUN_BY_AGENT:
+            key += int(nodes["span"][run]).to_bytes(8, "big")
+        return run_id(tenant, RUN_RULES[rule], key)
+
+
+def _binary(parts: np.ndarray, kind: pa.DataType) -> pa.Array:
+    return fixed_binary(parts.astype(">u8").tobytes(), kind.byte_width)

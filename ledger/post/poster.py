@@ -1,0 +1,158 @@
+"""The poster: takes events off the journal in batches and commits what follows from them.
+
+Never waits for a reader and is never waited for by the collector. If anything fails before a commit, memory is thrown
+away and the batch is posted again from the cursor.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import pyarrow as pa
+
+from ledger.books.book import PriceBook
+from ledger.errors import LedgerError
+from ledger.journal import kinds
+from ledger.journal.frame import Event
+from ledger.journal.read import JournalReader
+from ledger.paths import DataDir
+from ledger.post.batch import Batch
+from ledger.post.books_in_force import BooksInForce
+from ledger.post.duplicates import SameSpan
+from ledger.post.open_traces import OpenTraces
+from ledger.post.telemetry import Decode, Telemetry
+from ledger.schema import ARROW
+from ledger.seams import Clock
+from ledger.store.catalog import Catalog, StoreOptions
+
+_BOOKS = "price_books"
+
+
+@dataclass(frozen=True)
+class PosterOptions:
+    """Bounds of posting, each with its reason."""
+
+    batch_events_max: int = 256
+    """Events a commit: small requests share one transaction."""
+    batch_bytes_max: int = 8 << 20
+    """Bytes of bodies a commit: decoded columns take several times this."""
+    open_spans_max: int = 300_000
+    """Spans of open traces held in memory, about 400 bytes each; older traces are read back when they are touched."""
+    remembered_events_max: int = 64
+    """Events kept at hand for comparing spans that came twice."""
+
+    def validate(self) -> None:
+        for name in ("batch_events_max", "batch_bytes_max", "open_spans_max", "remembered_events_max"):
+            if getattr(self, name) < 1:
+                raise LedgerError(f"posting.{name}: {getattr(self, name)} given, 1 or more expected")
+
+
+class Poster:
+    """Owns the ledger's directory while it is open."""
+
+    def __init__(
+        self,
+        data: DataDir,
+        decode: Decode,
+        same_span: SameSpan,
+        *,
+        clock: Clock,
+        options: PosterOptions = PosterOptions(),
+        store_options: StoreOptions = StoreOptions(),
+    ) -> None:
+        options.validate()
+        self._decode, self._same_span, self._options = decode, same_span, options
+        self._reader = JournalReader(data)
+        self._catalog = Catalog.open(data, clock=clock, options=store_options)
+        self._remembered: OrderedDict[int, Event] = OrderedDict()
+        self._start_afresh()
+
+    @property
+    def cursor(self) -> int:
+        """The last event posted, -1 at first."""
+        return self._catalog.cursor
+
+    def step(self) -> int:
+        """Post one batch. Returns the events posted, 0 when the journal's durable end is reached."""
+        options = self._options
+        events = self._reader.read(self.cursor, events_max=options.batch_events_max, bytes_max=options.batch_bytes_max)
+        if events:
+            try:
+                self._post(events)
+            except BaseException:
+                self._start_afresh()
+                raise
+        self._catalog.tidy()
+        return len(events)
+
+    def close(self) -> None:
+        """Write hot rows to segments and let go of the directory."""
+        self._catalog.close()
+        self._reader.close()
+
+    def _start_afresh(self) -> None:
+        self._books = BooksInForce.restore(lambda seq: self._event(seq).body, self._catalog.state(_BOOKS))
+        self._open = OpenTraces()
+        self._telemetry = Telemetry(
+            self._catalog, self._open, self._decode, self._same_span, self._event, self._books.at
+        )
+
+    def _post(self, events: Sequence[Event]) -> None:
+        batch = Batch(events)
+        for kind, part in _parts(events):
+            if kind == kinds.OTLP_TRACES:
+                self._telemetry.post(part, batch)
+            else:
+                for event in part:
+                    self._control(event, batch)
+        self._catalog.commit(
+            cursor=events[-1].event_seq,
+            rows=batch.rows(),
+            traces=batch.traces(),
+            keys=batch.keys,
+            state={_BOOKS: self._books.state()},
+        )
+        self._open.forget(self._options.open_spans_max)
+
+    def _control(self, event: Event, batch: Batch) -> None:
+        if event.key:
+            if event.key in batch.keys or self._catalog.key_seq(event.key) is not None:
+                batch.void(event.event_seq)
+                return
+            batch.keys[event.key] = event.event_seq
+        effect = _EFFECTS.get(event.kind)
+        if effect is not None:
+            try:
+                effect(self, event, batch)
+            except LedgerError as error:
+                batch.add("quarantine", _quarantined(event, str(error)))
+
+    def _publish(self, event: Event, batch: Batch) -> None:
+        book = PriceBook.parse(event.body)
+        self._books.publish(event.event_seq, book)
+        row = (book.book_id, book.source, book.source_version, len(book.rows), event.received_ns, event.event_seq)
+        batch.add("price_books", pa.table([[value] for value in row], schema=ARROW["price_books"]))
+
+    def _event(self, event_seq: int) -> Event:
+        event = self._remembered.get(event_seq)
+        if event is None:
+            event = self._remembered[event_seq] = self._reader.get(event_seq)
+            if len(self._remembered) > self._options.remembered_events_max:
+                self._remembered.popitem(last=False)
+        return event
+
+
+_EFFECTS: Mapping[str, Callable[[Poster, Event, Batch], None]] = {kinds.PRICE_BOOK_PUBLISHED: Poster._publish}
+"""Control events that change posting. Others are only listed in `events`."""
+
+
+def _parts(events: Sequence[Event]) -> Iterator[tuple[str, list[Event]]]:
+    """Runs of events of one kind, in order. Logs and metrics are kept in the journal and listed, and not read yet."""
+    for kind, part in groupby(events, key=lambda event: event.kind):
+        yield kind, list(part)
+
+
+def _quarantined(event: Event, reason: str) -> pa.Table:
+    row = (event.tenant, event.event_seq, -1, reason, event.body)
+    return pa.table([[value] for value in row], schema=ARROW["quarantine"])

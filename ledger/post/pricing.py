@@ -1,0 +1,54 @@
+"""Price every view once, when it arrives, by the book then in force; which view bills may change later."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ledger.books.book import PriceBook
+from ledger.books.charge import price
+from ledger.calls.forest import NewSpans
+from ledger.calls.roles import MODEL, TOOL
+from ledger.post.lines import LineStore
+
+PRICED_FROM = (
+    "operation", "provider", "request_model", "response_model", "service_tier", "start_ns",
+    "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "cache_write_5m_tokens",
+    "cache_write_1h_tokens", "reasoning_tokens", "audio_input_tokens", "audio_output_tokens", "image_input_tokens",
+    "web_searches", "code_executions", "usage_status", "reported_cost_usd", "reported_source",
+)  # fmt: skip
+
+BookAt = Callable[[int], PriceBook]
+"""The book in force at an event."""
+
+
+def attach(spans: NewSpans, table: pa.Table, store: LineStore, book_at: BookAt) -> None:
+    """Price the views among `spans` (`table`: the same rows as decoded) and note on each where its lines are."""
+    own, rows = spans.own, len(spans)
+    for name in ("line_first", "line_count"):
+        own[name] = np.zeros(rows, dtype=np.int64)
+    own["unpriced"] = np.zeros(rows, dtype=np.bool_)
+    views = np.flatnonzero((own["role"] == MODEL) | (own["role"] == TOOL))
+    for book, which in _by_book(views, own["source_seq"], book_at):
+        asked = table.select(PRICED_FROM).take(pa.array(which)).append_column("row", pa.array(which))
+        lines = price(asked, book)
+        _note(own, lines, store.append(lines))
+
+
+def _by_book(views: np.ndarray, seqs: np.ndarray, book_at: BookAt) -> list[tuple[PriceBook, np.ndarray]]:
+    books: dict[str, tuple[PriceBook, list[np.ndarray]]] = {}
+    events, inverse = np.unique(seqs[views], return_inverse=True)
+    of_event = [book_at(int(event)) for event in events]
+    for number, book in enumerate(of_event):
+        books.setdefault(book.book_id, (book, []))[1].append(np.full(1, number))
+    return [(book, views[np.isin(inverse, np.concatenate(numbers))]) for book, numbers in books.values()]
+
+
+def _note(own: dict[str, np.ndarray], lines: pa.Table, first: int) -> None:
+    row = lines["row"].to_numpy()
+    if len(row):
+        start = np.flatnonzero(np.append(True, row[1:] != row[:-1]))
+        own["line_first"][row[start]] = first + start
+        own["line_count"][row[start]] = np.diff(np.append(start, len(row)))
+        own["unpriced"][row[pc.is_null(lines["cost_usd"]).to_numpy()]] = True

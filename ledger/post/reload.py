@@ -1,0 +1,93 @@
+"""Bring back traces that were forgotten, from the ledger's own rows.
+
+Decisions are a function of the spans and their order, so they are made anew; only the events that wrote the placements
+and bookings in force are read, because corrections name them.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from ledger.calls.forest import NewSpans
+from ledger.post.intake import halves, intake
+from ledger.post.open_traces import OpenTraces
+from ledger.post.pricing import BookAt, attach
+from ledger.store.catalog import Catalog
+from ledger.store.traces import trace_hashes
+
+_PLACED = ("tenant", "trace_id", "span_id", "event_seq")
+_CHARGED = ("tenant", "trace_id", "call_id", "entry", "event_seq", "line")
+
+
+def reload(catalog: Catalog, open_traces: OpenTraces, spans: pa.Table, wanted: NewSpans, book_at: BookAt) -> None:
+    """Open every trace of `spans` (columns of `wanted`) that the ledger knows and memory does not."""
+    closed = np.flatnonzero(open_traces.forest.find_traces(wanted.tenant, wanted.trace_hi, wanted.trace_lo) < 0)
+    if not len(closed):
+        return
+    keys = spans.select(["tenant", "trace_id"]).take(pa.array(closed))
+    hits, seqs = catalog.probe(trace_hashes(keys["tenant"], keys["trace_id"]))
+    if not len(hits):
+        return
+    known = keys.take(pa.array(np.unique(hits)))
+    _restore(catalog, open_traces, known, np.unique(seqs).tolist(), book_at)
+
+
+def _restore(catalog: Catalog, open_traces: OpenTraces, known: pa.Table, seqs: Sequence[int], book_at: BookAt) -> None:
+    ids = known["trace_id"].unique().to_pylist()
+    spans = _only(catalog.read("spans", ids, seqs), known)
+    if not spans.num_rows:
+        return  # the hash of another trace
+    spans = spans.sort_by([("source_seq", "ascending"), ("span_index", "ascending")])
+    new = intake(spans, open_traces.texts)
+    attach(new, spans, open_traces.lines, book_at)
+    open_traces.fold(new)
+    _recall_placed(open_traces, _only(catalog.read("placements", ids, seqs, _PLACED), known))
+    _recall_booked(open_traces, new, _only(catalog.read("charges", ids, seqs, _CHARGED), known))
+
+
+def _only(rows: pa.Table, known: pa.Table) -> pa.Table:
+    """Rows whose (tenant, trace_id) is among `known`."""
+    pairs = set(zip(known["tenant"].to_pylist(), known["trace_id"].to_pylist(), strict=True))
+    keys = zip(rows["tenant"].to_pylist(), rows["trace_id"].to_pylist(), strict=True)
+    return rows.filter(pa.array([key in pairs for key in keys], type=pa.bool_()))
+
+
+def _rows_of(open_traces: OpenTraces, table: pa.Table) -> np.ndarray:
+    trace = halves(table["trace_id"])
+    tenant = open_traces.texts.tenant.codes(table["tenant"]).astype(np.int64)
+    return open_traces.forest.find_traces(tenant, trace[:, 0], trace[:, 1])
+
+
+def _recall_placed(open_traces: OpenTraces, placed: pa.Table) -> None:
+    """The event that wrote the placement in force of each span: the last, since every one puts the one before out."""
+    forest = open_traces.forest
+    rows = forest.find(_rows_of(open_traces, placed), halves(placed["span_id"])[:, 0])
+    forest.nodes["p_seq"][rows] = -1
+    np.maximum.at(forest.nodes["p_seq"], rows, placed["event_seq"].to_numpy())
+
+
+def _recall_booked(open_traces: OpenTraces, spans: NewSpans, charged: pa.Table) -> None:
+    """The event and first line of the last booking of each call."""
+    frame = pl.from_arrow(charged)
+    assert isinstance(frame, pl.DataFrame)
+    last = (
+        frame.filter(pl.col("entry") != "reversal")
+        .group_by("call_id", "event_seq")
+        .agg(pl.col("line").min())
+        .sort("event_seq")
+        .unique("call_id", keep="last", maintain_order=True)
+    )
+    nodes, row_of = open_traces.forest.nodes, _rows_by_view(open_traces, spans)
+    for call_id, event_seq, line in last.select("call_id", "event_seq", "line").iter_rows():
+        row = row_of[call_id]
+        nodes["b_seq"][row], nodes["b_first"][row] = event_seq, line
+
+
+def _rows_by_view(open_traces: OpenTraces, spans: NewSpans) -> dict[bytes, int]:
+    """Forest row of each view id among `spans`."""
+    forest = open_traces.forest
+    rows = forest.find(forest.find_traces(spans.tenant, spans.trace_hi, spans.trace_lo), spans.span)
+    pairs = np.stack([forest.nodes["view_hi"][rows], forest.nodes["view_lo"][rows]], axis=1).astype(">u8")
+    return {pair.tobytes(): row for pair, row in zip(pairs, rows.tolist(), strict=True)}

@@ -1,0 +1,133 @@
+"""Posting of trace events: decode, drop what came before, fold what is new."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+
+from ledger.calls.forest import NewSpans
+from ledger.journal.frame import Event
+from ledger.post.batch import Batch
+from ledger.post.duplicates import GetEvent, Repeat, SameSpan, conflicts
+from ledger.post.intake import intake, select
+from ledger.post.open_traces import OpenTraces
+from ledger.post.pricing import BookAt, attach
+from ledger.post.reload import reload
+from ledger.post.rounds import rounds
+from ledger.store.catalog import Catalog
+from ledger.store.traces import trace_hashes
+
+
+class Decoded(Protocol):
+    """What decoding gives: schema.SPANS ordered by (source_seq, span_index), and schema.QUARANTINE."""
+
+    @property
+    def spans(self) -> pa.Table: ...
+
+    @property
+    def quarantine(self) -> pa.Table: ...
+
+
+Decode = Callable[[Sequence[Event]], Decoded]
+
+
+class Telemetry:
+    """Posts trace events into `open_traces`, reading back from `catalog` what memory has forgotten."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        open_traces: OpenTraces,
+        decode: Decode,
+        same_span: SameSpan,
+        get_event: GetEvent,
+        book_at: BookAt,
+    ) -> None:
+        self._catalog, self._open = catalog, open_traces
+        self._decode, self._same_span = decode, same_span
+        self._get_event, self._book_at = get_event, book_at
+
+    def post(self, events: Sequence[Event], batch: Batch) -> None:
+        decoded = self._decode(events)
+        batch.add("quarantine", decoded.quarantine)
+        table = decoded.spans.combine_chunks()
+        if not table.num_rows:
+            return
+        spans = intake(table, self._open.texts)
+        trace = _numbered(spans)
+        first_of_trace = np.unique(trace, return_index=True)[1]
+        reload(
+            self._catalog,
+            self._open,
+            table.select(["tenant", "trace_id"]).take(pa.array(first_of_trace)),
+            select(spans, first_of_trace),
+            self._book_at,
+        )
+        attach(spans, table, self._open.lines, self._book_at)
+        new = np.zeros(table.num_rows, dtype=np.bool_)
+        repeats: list[tuple[int, tuple[int, int]]] = []
+        for positions in rounds(trace, spans.own["source_seq"]):
+            fresh, again = self._split(select(spans, positions), trace[positions])
+            repeats += [(int(positions[at]), first) for at, first in again]
+            new[positions[fresh]] = True
+            if len(fresh):
+                batch.add_folded(self._open.fold(select(spans, positions[fresh])))
+        self._record(table, spans, new, repeats, batch)
+
+    def _split(self, spans: NewSpans, trace: np.ndarray) -> tuple[np.ndarray, list[tuple[int, tuple[int, int]]]]:
+        """Positions of the spans never seen, and of the others with the place where each was seen first."""
+        forest = self._open.forest
+        trace_rows = forest.find_traces(spans.tenant, spans.trace_hi, spans.trace_lo)
+        rows = np.full(len(spans), -1, dtype=np.int64)
+        opened = np.flatnonzero(trace_rows >= 0)
+        rows[opened] = forest.find(trace_rows[opened], spans.span[opened])
+        self._open.touch(np.unique(trace_rows[opened]))
+        known = (rows >= 0) & forest.nodes["real"][rows]
+        first = _first_of_each(trace, spans.span, spans.own["span_index"])
+        fresh = np.flatnonzero(~known & (first == np.arange(len(spans))))
+        again = []
+        for at in np.flatnonzero(known | (first != np.arange(len(spans)))).tolist():
+            columns, row = (forest.nodes, int(rows[at])) if known[at] else (spans.own, int(first[at]))
+            again.append((at, (int(columns["source_seq"][row]), int(columns["span_index"][row]))))
+        return fresh, again
+
+    def _record(
+        self,
+        table: pa.Table,
+        spans: NewSpans,
+        new: np.ndarray,
+        repeats: list[tuple[int, tuple[int, int]]],
+        batch: Batch,
+    ) -> None:
+        kept = table if new.all() else table.filter(pa.array(new))
+        seqs = spans.own["source_seq"]
+        batch.add("spans", kept)
+        batch.add_traces(trace_hashes(kept["tenant"], kept["trace_id"]), seqs[new])
+        batch.count(seqs[new], seqs[~new])
+        if repeats:
+            batch.add("conflicts", conflicts(_repeats(table, repeats), self._get_event, self._same_span))
+
+
+def _numbered(spans: NewSpans) -> np.ndarray:
+    """A number for each span's (tenant, trace)."""
+    keys = np.rec.fromarrays([spans.tenant, spans.trace_hi, spans.trace_lo])
+    return np.unique(keys, return_inverse=True)[1]
+
+
+def _first_of_each(trace: np.ndarray, span: np.ndarray, index: np.ndarray) -> np.ndarray:
+    """For each position, the position with the same identity that comes first in its event."""
+    order = np.lexsort((index, span, trace))
+    starts = np.append(True, (trace[order][1:] != trace[order][:-1]) | (span[order][1:] != span[order][:-1]))
+    first = np.empty(len(span), dtype=np.int64)
+    first[order] = order[np.maximum.accumulate(np.where(starts, np.arange(len(span)), 0))]
+    return first
+
+
+def _repeats(table: pa.Table, repeats: list[tuple[int, tuple[int, int]]]) -> list[Repeat]:
+    columns = ["tenant", "trace_id", "span_id", "source_seq", "span_index"]
+    rows = table.select(columns).take(pa.array([at for at, _ in repeats])).to_pylist()
+    return [
+        Repeat(row["tenant"], row["trace_id"], row["span_id"], first, (row["source_seq"], row["span_index"]))
+        for row, (_, first) in zip(rows, repeats, strict=True)
+    ]

@@ -1,0 +1,240 @@
+"""The forest against a plain model that looks at all spans known of a trace each time."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ledger.calls.forest import Forest, NewSpans
+from ledger.calls.inherit import inherit
+from ledger.calls.owner import Nesting, decide
+from ledger.calls.place import place
+from ledger.calls.roles import AGENT, MODEL, NONE, TOOL, WORKFLOW
+from ledger.calls.rules import RUN_BY_AGENT, RUN_BY_TRACE, RUN_EXPLICIT
+
+
+@dataclass(frozen=True)
+class Span:
+    trace: int
+    span: int
+    parent: int | None
+    role: int
+    agent: int
+    run: int
+    has_usage: bool
+    failed: bool
+
+
+spans = st.builds(
+    Span,
+    trace=st.integers(1, 2),
+    span=st.integers(1, 9),
+    parent=st.none() | st.integers(1, 9),
+    role=st.sampled_from([NONE, MODEL, MODEL, TOOL, AGENT, WORKFLOW]),
+    agent=st.sampled_from([-1, -1, 0, 1]),
+    run=st.sampled_from([-1, -1, -1, 0]),
+    has_usage=st.booleans(),
+    failed=st.booleans(),
+)
+
+
+def distinct(events: list[list[Span]]) -> list[list[Span]]:
+    seen: set[tuple[int, int]] = set()
+    kept = []
+    for event in events:
+        fresh = []
+        for span in event:
+            if (span.trace, span.span) not in seen:
+                seen.add((span.trace, span.span))
+                fresh.append(span)
+        if fresh:
+            kept.append(fresh)
+    return kept
+
+
+def columns(event: list[Span], seq: int) -> NewSpans:
+    def ints(values: list[int], kind: type = np.int64) -> np.ndarray:
+        return np.array(values, dtype=kind)
+
+    own = {
+        "source_seq": ints([seq] * len(event)),
+        "span_index": ints(list(range(len(event))), np.int32),
+        "role": ints([span.role for span in event], np.uint8),
+        "own_agent": ints([span.agent for span in event], np.int32),
+        "own_run": ints([span.run for span in event], np.int32),
+        "has_usage": np.array([span.has_usage for span in event]),
+        "failed": np.array([span.failed for span in event]),
+    }
+    return NewSpans(
+        tenant=ints([0] * len(event)),
+        trace_hi=ints([span.trace for span in event], np.uint64),
+        trace_lo=ints([7] * len(event), np.uint64),
+        span=ints([span.span for span in event], np.uint64),
+        parent=ints([span.parent or 0 for span in event], np.uint64),
+        has_parent=np.array([span.parent is not None for span in event]),
+        own=own,
+    )
+
+
+class Folding:
+    def __init__(self) -> None:
+        self.forest, self.nesting = Forest(), Nesting()
+
+    def fold(self, new: NewSpans) -> None:
+        rows = self.forest.add(new, 0)
+        levels = self.forest.levels(rows)
+        everyone = np.unique(np.concatenate(levels))
+        before = self.forest.nodes["outer"][everyone].copy()
+        affected = inherit(self.forest, levels)
+        decision = decide(self.forest, self.nesting, affected, before[self.forest.nodes["real"][everyone]])
+        place(self.forest, affected, decision)
+
+    def placements(self) -> dict[tuple[int, int], tuple[object, ...]]:
+        nodes, traces = self.forest.nodes, self.forest.traces
+
+        def key(row: int) -> tuple[int, int] | None:
+            return None if row < 0 else (int(traces["hi"][nodes["trace"][row]]), int(nodes["span"][row]))
+
+        found = {}
+        for row in np.flatnonzero(nodes["real"][: nodes.rows]).tolist():
+            rule, run = int(nodes["p_rule"][row]), int(nodes["p_run"][row])
+            found[key(row)] = (
+                int(nodes["p_agent"][row]),
+                (rule, key(run) if rule == RUN_BY_AGENT else run),
+                key(int(nodes["p_call"][row])),
+                bool(nodes["p_billed"][row]),
+                key(int(nodes["p_dup"][row])),
+            )
+        return found
+
+
+def model(events: list[list[Span]]) -> dict[tuple[int, int], tuple[object, ...]]:
+    """The rules, said once more in the slowest way: from the set of spans and their order alone."""
+    known = {(s.trace, s.span): s for event in events for s in event}
+    order = {key: place for place, key in enumerate(known)}
+    parent = {
+        key: (s.trace, s.parent) if s.parent not in (None, s.span) and (s.trace, s.parent) in known else None
+        for key, s in known.items()
+    }
+    for key in sorted(known, key=lambda k: order[k]):
+        circle, at = [key], parent[key]
+        while at is not None and at not in circle:
+            circle.append(at)
+            at = parent[at]
+        if at is not None:
+            circle = circle[circle.index(at) :]
+            parent[max(circle, key=lambda k: order[k])] = None
+
+    def above(key: tuple[int, int]) -> list[tuple[int, int]]:
+        path, at = [], parent[key]
+        while at is not None:
+            path.append(at)
+            at = parent[at]
+        return path
+
+    def outer(key: tuple[int, int]) -> tuple[int, int] | None:
+        if known[key].role != MODEL:
+            return None
+        for up in above(key):
+            if known[up].role == MODEL:
+                return up
+            if known[up].role in (TOOL, AGENT, WORKFLOW):
+                return None
+        return None
+
+    inner: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    for key in known:
+        if outer(key):
+            inner.setdefault(outer(key), []).append(key)
+
+    def calls(key: tuple[int, int]) -> list[dict[str, object]]:
+        within = [call for child in inner.get(key, []) for call in calls(child)]
+        if not within:
+            return [{"billing": key, "views": [key]}]
+        known_usage = [c for c in within if known[c["billing"]].has_usage]
+        alive = [c for c in within if not known[c["billing"]].failed]
+        target = min(known_usage or alive or within, key=lambda c: order[c["billing"]])
+        target["views"].append(key)
+        if not known_usage and known[key].has_usage:
+            target["billing"] = key
+        return within
+
+    owned = {}
+    for key, s in known.items():
+        if s.role in (MODEL, TOOL) and outer(key) is None:
+            for call in calls(key) if s.role == MODEL else [{"billing": key, "views": [key]}]:
+                earliest = min(call["views"], key=lambda k: order[k])
+                for view in call["views"]:
+                    billed = view == call["billing"]
+                    owned[view] = (earliest, billed, None if billed else call["billing"])
+    found = {}
+    for key, s in known.items():
+        path = [key, *above(key)]
+        agent = next((known[k].agent for k in path if known[k].agent >= 0), -1)
+        explicit = next((known[k].run for k in path if known[k].run >= 0), -1)
+        tops = [k for k in path if known[k].role in (AGENT, WORKFLOW)]
+        run = (RUN_EXPLICIT, explicit) if explicit >= 0 else (RUN_BY_AGENT, tops[-1]) if tops else (RUN_BY_TRACE, -1)
+        found[key] = (agent, run, *owned.get(key, (None, False, None)))
+    return found
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.lists(spans, min_size=1, max_size=5), min_size=1, max_size=8))
+def test_folding_event_by_event_gives_what_the_whole_set_of_spans_says(events: list[list[Span]]) -> None:
+    folding, seen = Folding(), []
+    for seq, event in enumerate(distinct(events)):
+        seen.append(event)
+        by_trace = [[s for s in event if s.trace == trace] for trace in (1, 2)]
+        assert sum(map(len, by_trace)) == len(event)
+        folding.fold(columns(event, seq))
+        assert folding.placements() == model([sorted(event, key=event.index) for event in seen])
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.lists(spans, min_size=1, max_size=5), min_size=1, max_size=8))
+def test_a_trace_brought_back_at_once_is_as_it_was_folded(events: list[list[Span]]) -> None:
+    piecewise, at_once = Folding(), Folding()
+    kept = distinct(events)
+    for seq, event in enumerate(kept):
+        piecewise.fold(columns(event, seq))
+    parts = [columns(event, seq) for seq, event in enumerate(kept)]
+    whole = NewSpans(
+        **{
+            name: np.concatenate([getattr(part, name) for part in parts])
+            for name in ("tenant", "trace_hi", "trace_lo", "span", "parent", "has_parent")
+        },
+        own={name: np.concatenate([part.own[name] for part in parts]) for name in parts[0].own},
+    )
+    at_once.fold(whole)
+    assert at_once.placements() == piecewise.placements()
+
+
+def chain(numbers: list[int]) -> list[Span]:
+    return [Span(1, n, n - 1 or None, MODEL if n % 3 else NONE, -1, -1, False, False) for n in numbers]
+
+
+def test_a_deep_chain_with_every_other_span_late_is_walked_once() -> None:
+    folding = Folding()
+    deep = 4_000
+    folding.fold(columns(chain(list(range(1, deep, 2))), 0))
+    folding.fold(columns(chain(list(range(2, deep, 2))), 1))
+    levels = folding.forest.levels(np.arange(folding.forest.nodes.rows))
+    assert sum(map(len, levels)) == deep - 1
+
+
+def test_forgetting_keeps_the_traces_touched_last_and_what_is_known_of_them() -> None:
+    folding = Folding()
+    for trace in (1, 2, 3):
+        event = [Span(trace, n, n - 1 or None, AGENT if n == 1 else MODEL, n, -1, True, False) for n in (1, 2, 3)]
+        rows = folding.forest.add(columns(event, trace), touched=trace)
+        levels = folding.forest.levels(rows)
+        affected = inherit(folding.forest, levels)
+        place(folding.forest, affected, decide(folding.forest, folding.nesting, affected, np.full(len(affected), -1)))
+    before = folding.placements()
+    renumber = folding.forest.evict(keep_rows=4)
+    assert renumber is not None
+    folding.nesting.renumber(renumber)
+    assert folding.placements() == {key: value for key, value in before.items() if key[0] == 3}
+    folding.fold(columns([Span(3, 9, 2, MODEL, -1, -1, True, False)], 9))
+    assert folding.placements()[(3, 9)][1] == (RUN_BY_AGENT, (3, 1))
