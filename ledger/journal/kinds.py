@@ -1,0 +1,25 @@
+"""The kinds of events, by the words that stand in their frames. A kind is only ever added."""
+
+OTLP_TRACES = "otlp.traces"
+OTLP_LOGS = "otlp.logs"
+OTLP_METRICS = "otlp.metrics"
+GENESIS = "genesis"
+PRICE_BOOK_PUBLISHED = "price_book.published"
+CONFIG_SET = "config.set"
+RESTART = "restart"
+REFUSED = "refused"
+
+KINDS: dict[str, str] = {
+    OTLP_TRACES: "an accepted ExportTraceServiceRequest, byte for byte",
+    OTLP_LOGS: "an accepted ExportLogsServiceRequest, byte for byte",
+    OTLP_METRICS: "an accepted ExportMetricsServiceRequest, byte for byte",
+    GENESIS: "the first event of a journal: shard, format and software, canonical JSON",
+    PRICE_BOOK_PUBLISHED: "a price book, in force from this event on",
+    CONFIG_SET: "a setting that changes posting, canonical JSON",
+    RESTART: "the writer found that its predecessor had not closed: what was cut, canonical JSON",
+    REFUSED: "a request that could not be parsed and was not taken; rate-limited, canonical JSON",
+}
+"""What each kind holds."""
+
+TELEMETRY = frozenset({OTLP_TRACES, OTLP_LOGS, OTLP_METRICS})
+"""Kinds whose body a sender of telemetry chose."""

@@ -1,0 +1,195 @@
+"""Seal a closed journal file: write its frames compressed aside, read them back, compare, and only then replace it.
+
+The sealed file takes the place and the name of the other in one rename, so there is never both or neither. A reader
+that has the old one open keeps it. Interrupted at any point, the sealing begins anew.
+"""
+
+import hashlib
+import logging
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import zstandard
+from google_crc32c import value
+
+from ledger.errors import Corrupt, LedgerError
+from ledger.journal.disk import Disk, File, Source
+from ledger.journal.file import HEADER_BYTES, VERIFY, FileHeader, decode_file_header, file_numbers, file_path
+from ledger.journal.options import JournalOptions
+from ledger.journal.recover import check_place
+from ledger.journal.sealed import BLOCKS_AT, Block, Index, SealedFile, encode_end, encode_start, is_sealed
+from ledger.journal.source import read_file_header
+from ledger.journal.walk import walk
+
+log = logging.getLogger(__name__)
+
+BLOCK_BYTES_MAX = 1 << 20
+"""Raw bytes of a block: what one random read has to inflate (about 1 ms), and enough for zstd to find repetition."""
+
+SEALED_MODE = 0o400
+ASIDE = ".aside"
+NICENESS = 15
+"""Of the sealing thread: whatever else runs, acknowledgements first."""
+
+
+class Stopped(Exception):  # noqa: N818 - not an error
+    """The sealing was told to stop; nothing has changed."""
+
+
+def seal_file(disk: Disk, directory: Path, number: int, level: int, check: Callable[[], None] = lambda: None) -> None:
+    """Replace file `number` by its sealed form. The file after it must exist: its header says where this one ends.
+
+    `check` is called before each block and may raise to stop. Raises Corrupt where a frame or the copy is bad.
+    """
+    path, aside = file_path(directory, number), file_path(directory, number).with_suffix(f".journal{ASIDE}")
+    end = read_file_header(disk, file_path(directory, number + 1)).previous_end
+    source = disk.open_read(path)
+    try:
+        _write_aside(disk, aside, _Plan(source, path, end, level, check))
+        _compare(disk, aside, source, end, check)
+        disk.chmod(aside, SEALED_MODE)
+        disk.rename(aside, path)
+        disk.sync_dir(directory)
+    except BaseException:
+        with suppress(OSError):  # a leftover is removed by the next sealing or start
+            disk.unlink(aside)
+        raise
+    finally:
+        source.close()
+
+
+class _Plan:
+    """What is sealed, from where to where, how."""
+
+    def __init__(self, source: Source, path: Path, end: int, level: int, check: Callable[[], None]) -> None:
+        self.source, self.path, self.end, self.check = source, path, end, check
+        self.head = source.read(0, HEADER_BYTES)
+        self.header: FileHeader = decode_file_header(self.head, path)
+        self.compress = zstandard.ZstdCompressor(level=level)
+
+    def spans(self) -> Iterator[tuple[int, int, int, int]]:
+        """First event, start, end and number of frames of each block."""
+        seq, start, last, frames = self.header.first_event_seq, HEADER_BYTES, HEADER_BYTES, 0
+        for found in walk(self.source, HEADER_BYTES, self.end):
+            check_place(found.frame.stamp, self.header, seq + frames, found.offset)
+            if frames and found.end - start > BLOCK_BYTES_MAX:
+                yield seq, start, last, frames
+                seq, start, frames = seq + frames, last, 0
+            last, frames = found.end, frames + 1
+        if frames:
+            yield seq, start, last, frames
+
+
+def _write_aside(disk: Disk, aside: Path, plan: _Plan) -> None:
+    if disk.exists(aside):
+        disk.unlink(aside)
+    file = disk.open_append(aside)
+    try:
+        _write_sealed(file, plan)
+        file.sync()
+    finally:
+        file.close()
+
+
+def _write_sealed(file: File, plan: _Plan) -> None:
+    start, digest = encode_start(plan.head), hashlib.sha256(plan.head)
+    file.write([start])
+    blocks: list[Block] = []
+    for seq, raw_start, raw_end, frames in plan.spans():
+        plan.check()
+        raw = plan.source.read(raw_start, raw_end - raw_start)
+        stored = plan.compress.compress(raw)
+        digest.update(raw)
+        blocks.append(Block(seq, raw_start, file.size, len(raw), len(stored), frames, value(stored)))
+        file.write([stored])
+    last = blocks[-1].first_event_seq + blocks[-1].frames - 1 if blocks else -1
+    index = Index(blocks, plan.end, sum(block.frames for block in blocks), last, digest.digest())
+    file.write([encode_end(start, index, file.size)])
+
+
+def _compare(disk: Disk, aside: Path, source: Source, end: int, check: Callable[[], None]) -> None:
+    """Raise Corrupt unless the file aside gives back the bytes of `source`."""
+    sealed = SealedFile(disk.open_read(aside), aside)
+    try:
+        at = HEADER_BYTES
+        for block in sealed.index.blocks:
+            check()
+            if block.raw_offset != at or sealed.read(at, block.raw_bytes) != source.read(at, block.raw_bytes):
+                raise Corrupt(f"{aside}: bytes at {at} differ from the file it was made from; {VERIFY}")
+            at += block.raw_bytes
+        if at != end:
+            raise Corrupt(f"{aside}: ends at {at}, the file it was made from at {end}; {VERIFY}")
+    finally:
+        sealed.close()
+
+
+class Sealer:
+    """Seals closed files in a thread of the writer's process, one after the other, at low priority.
+
+    A file that cannot be sealed stays as it is, readable; it is tried again at the next rotation or start.
+    """
+
+    def __init__(self, disk: Disk, directory: Path, options: JournalOptions) -> None:
+        self._disk, self._directory, self._options = disk, directory, options
+        self._wake = threading.Condition()
+        self._before = self._sealed_before = 0
+        self._stop = False
+        self._thread: threading.Thread | None = None
+        self.sealed_files = 0
+        self.failures = 0
+
+    def wake(self, before: int) -> None:
+        """Seal all files numbered below `before`. Returns at once."""
+        with self._wake:
+            if self._stop or not self._options.seal or before <= self._before:
+                return
+            self._before = before
+            self._wake.notify()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="journal-sealer", daemon=True)
+                self._thread.start()
+
+    def close(self) -> None:
+        """Stop, within a block. A file that is half done is begun anew next time."""
+        with self._wake:
+            self._stop = True
+            self._wake.notify()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        if sys.platform == "linux":  # there a thread has a niceness of its own (setpriority(2))
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        while (before := self._next()) is not None:
+            with suppress(Stopped):
+                self._seal_before(before)
+
+    def _next(self) -> int | None:
+        with self._wake:
+            while not self._stop and self._before == self._sealed_before:
+                self._wake.wait()
+            return None if self._stop else self._before
+
+    def _seal_before(self, before: int) -> None:
+        for number in file_numbers(self._disk, self._directory):
+            if self._sealed_before <= number < before:
+                self._seal_one(number)
+        self._sealed_before = before
+
+    def _seal_one(self, number: int) -> None:
+        try:
+            if is_sealed(self._disk.read(file_path(self._directory, number), 0, BLOCKS_AT)):
+                return
+            seal_file(self._disk, self._directory, number, self._options.seal_level, self._check)
+            self.sealed_files += 1
+        except (OSError, LedgerError) as error:
+            self.failures += 1
+            log.error("journal: file %d stays unsealed: %s", number, error)
+
+    def _check(self) -> None:
+        if self._stop:
+            raise Stopped
