@@ -1,0 +1,39 @@
+"""The published form of a price book: one Parquet file of prices and of the clauses that match models to them.
+
+Records of three kinds in one table, in matching order: a `provider` (its clauses), a `model` (its clause), a `price` of
+that model. The book's id is the SHA-256 of the file, so the same prices in other bytes are another book.
+"""
+
+import pyarrow as pa
+
+from ledger.schema import MONEY, TEXT, Column, arrow_schema
+
+FORMAT_VERSION = "1"
+BOOK_BYTES_MAX = 64 * 2**20
+"""Largest book read: 400 times the seed, so any real one fits, and a hostile one cannot exhaust the poster."""
+RECORDS_MAX = 1_000_000
+"""Most records in a book, for the same reason."""
+
+META_FORMAT, META_SOURCE, META_VERSION = b"spanledger.book", b"spanledger.source", b"spanledger.source_version"
+
+COLUMNS: tuple[Column, ...] = (
+    Column(1, "record", TEXT, "provider, model or price"),
+    Column(2, "provider", TEXT, "provider id"),
+    Column(3, "model", TEXT, "model id; NULL for a provider"),
+    Column(4, "clause", TEXT, "JSON: what name matches; of a provider, also which model names are its own"),
+    Column(5, "price_id", TEXT, "id of the price, unique in the book"),
+    Column(6, "context", TEXT, "circumstance of the request that the price needs, key=value; empty for the ordinary"),
+    Column(7, "valid_from_ns", pa.int64(), "first instant, ns since 1970 UTC; NULL: always before valid_to"),
+    Column(8, "valid_to_ns", pa.int64(), "first instant after, ns since 1970 UTC; NULL: still valid"),
+    Column(9, "tod_from_s", pa.int32(), "first second of the UTC day"),
+    Column(10, "tod_to_s", pa.int32(), "first second after; 86400 is the end of the day"),
+    Column(11, "unit", TEXT, "what is counted"),
+    Column(12, "tier_from", pa.int64(), "least input_tokens of the request, inclusive"),
+    Column(13, "tier_to", pa.int64(), "input_tokens of the request, exclusive; NULL: no limit"),
+    Column(14, "tier_rule", TEXT, "whole: the tier's price holds for every token of the request"),
+    Column(15, "price_usd", MONEY, "price of `per` units, USD"),
+    Column(16, "per", pa.int64(), "units that the price is for"),
+    Column(17, "note", TEXT, "what was changed on import, e.g. the figure before rounding; NULL: nothing"),
+)
+
+SCHEMA = arrow_schema(COLUMNS)

@@ -1,0 +1,42 @@
+"""Which costs that telemetry itself states are believed over the computed one: a literal table, by attribute."""
+
+from collections.abc import Mapping
+from enum import IntEnum
+
+
+class Preference(IntEnum):
+    """What a stated cost is good for. Only a positive one is used: 0 often means that the sender did not know."""
+
+    NEVER = 0
+    WHERE_NO_PRICE = 1
+    """An SDK's own estimate from some price list: used only for a call of which no unit has a price here."""
+    ALWAYS = 2
+    """The figure of whoever bills or meters the call: provider, gateway, command-line agent."""
+
+
+PREFERENCES: Mapping[str, Preference] = {
+    # provider or gateway
+    "gen_ai.usage.cost": Preference.ALWAYS,
+    "gen_ai.usage.cost.amount": Preference.ALWAYS,
+    "gen_ai.usage.cost_usd": Preference.ALWAYS,
+    "gen_ai.usage.total_cost": Preference.ALWAYS,
+    "gen_ai.cost.total_cost": Preference.ALWAYS,  # LiteLLM's callback
+    "litellm.cost.total": Preference.ALWAYS,
+    # command-line agents
+    "cost_usd": Preference.ALWAYS,  # Claude Code
+    "cost_usd_micros": Preference.ALWAYS,
+    "opencode.llm.cost.total": Preference.ALWAYS,
+    # written by the application's author
+    "langfuse.observation.cost_details": Preference.ALWAYS,
+    # estimates of SDKs
+    "operation.cost": Preference.WHERE_NO_PRICE,  # Pydantic AI, by genai-prices
+    "llm.cost.total": Preference.WHERE_NO_PRICE,  # OpenInference
+    "llm.usage.cost": Preference.WHERE_NO_PRICE,
+    "gen_ai.cost.total_tokens": Preference.WHERE_NO_PRICE,  # Sentry: USD, for all its name
+    # not USD
+    "github.copilot.nano_aiu": Preference.NEVER,
+}
+"""Attribute that states the cost -> what it is good for."""
+
+UNLISTED = Preference.WHERE_NO_PRICE
+"""For a source that is not in the table: better than no figure, but no reason to distrust the price book."""
