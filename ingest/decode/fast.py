@@ -1,0 +1,127 @@
+"""Wire requests to a Sheet by ptars: no Python object a span. What it cannot vouch for goes to lenient.py.
+
+Guarantees: for every request it accepts, the Sheet is the one that walk.py makes from opentelemetry-proto's objects.
+A request is handed back when ptars refuses it, when a value is set twice over (legal on the wire, written by nobody),
+or when an array or map inside it does not read.
+"""
+
+import base64
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ingest.decode.nested import ARRAY, KVLIST, nested_text
+from ingest.decode.request_schema import handler
+from ingest.sheet import Attributes, Ints, Mask, Sheet, attributes, is_valid
+from ingest.decode.wire_format import UnreadableError
+
+NESTED_MEMBERS = {"array_value": ARRAY, "kvlist_value": KVLIST}
+
+
+def read_fast(bodies: Sequence[bytes]) -> tuple[Sheet | None, list[int]]:
+    """A Sheet of the requests that read, and the positions of those that did not."""
+    good, refused = list(range(len(bodies))), list[int]()
+    while good:
+        try:
+            sheet, doubtful = _sheet([bodies[position] for position in good])
+        except ValueError:
+            doubtful = _unparseable([bodies[position] for position in good])
+            sheet = None
+        if not doubtful and sheet is not None:
+            return _renumbered(sheet, np.array(good)), sorted(refused)
+        refused += [good[position] for position in doubtful]
+        good = [position for position in good if position not in refused]
+    return None, sorted(refused)
+
+
+def _unparseable(bodies: Sequence[bytes]) -> set[int]:
+    found = set()
+    for position, body in enumerate(bodies):
+        try:
+            handler().list_to_record_batch([body])
+        except ValueError:
+            found.add(position)
+    assert found, "ptars refused a batch of requests and none of them alone"
+    return found
+
+
+def _renumbered(sheet: Sheet, events: Ints) -> Sheet:
+    return Sheet(events[sheet.event], *(getattr(sheet, name) for name in list(Sheet.__dataclass_fields__)[1:]))
+
+
+def _sheet(bodies: list[bytes]) -> tuple[Sheet, set[int]]:
+    requests = handler().list_to_record_batch(bodies).column("resource_spans")
+    resource_spans, request_of_resource = _flat(requests)
+    scope_spans, resource_of_scope = _flat(resource_spans.field("scope_spans"))
+    spans, scope_of_span = _flat(scope_spans.field("spans"))
+    resource = resource_of_scope[scope_of_span]
+    event = request_of_resource[resource]
+    resources, bad_resources = _attributes(resource_spans.field("resource").field("attributes"))
+    own, bad_spans = _attributes(spans.field("attributes"))
+    scope_name = pc.fill_null(scope_spans.field("scope").field("name"), "")
+    status = spans.field("status")
+    sheet = Sheet(
+        event=event,
+        index=np.arange(len(spans)) - np.searchsorted(event, np.arange(len(bodies)))[event],
+        resource=resource,
+        scope_name=scope_name.take(pa.array(scope_of_span)),
+        trace_id=spans.field("trace_id"),
+        span_id=spans.field("span_id"),
+        parent_span_id=spans.field("parent_span_id"),
+        name=spans.field("name"),
+        kind=spans.field("kind").to_numpy(zero_copy_only=False),
+        start_ns=spans.field("start_ns").to_numpy(zero_copy_only=False),
+        end_ns=spans.field("end_ns").to_numpy(zero_copy_only=False),
+        status_message=pc.fill_null(status.field("message"), ""),
+        status_code=pc.fill_null(status.field("code"), 0).to_numpy(zero_copy_only=False),
+        attributes=own,
+        resources=resources,
+    )
+    doubtful = {*request_of_resource[bad_resources].tolist(), *event[bad_spans].tolist()}
+    return sheet, doubtful
+
+
+def _flat(lists: pa.ListArray) -> tuple[pa.Array, Ints]:
+    """The elements of all lists, and for each the list it came from."""
+    return lists.flatten(), pc.list_parent_indices(lists).to_numpy(zero_copy_only=False)
+
+
+def _attributes(lists: pa.ListArray) -> tuple[Attributes, Ints]:
+    """The attributes, and the owners of those that need another reader."""
+    pairs, owner = _flat(lists)
+    value = pairs.field("value")
+    values = {value.type.field(n).name: value.field(n) for n in range(value.type.num_fields)}
+    members_set = sum(is_valid(part).astype(np.uint8) for part in values.values() if part.null_count < len(part))
+    nested, bad = _nested(values, len(pairs))
+    found = attributes(len(lists), owner, pairs.field("key"), values, nested)
+    return found, owner[bad | (np.asarray(members_set) > 1)]
+
+
+def _nested(values: dict[str, pa.Array], rows: int) -> tuple[pa.StringArray, Mask]:
+    """Text of the arrays, maps and bytes among the values, and where there is none because it does not read."""
+    bad = np.zeros(rows, dtype=np.bool_)
+    texts: dict[int, str] = {}
+    for row in _set(values["bytes_value"]):
+        texts[row] = base64.b64encode(values["bytes_value"][row].as_py()).decode()
+    for name, member in NESTED_MEMBERS.items():
+        for row in _set(values[name]):
+            try:
+                texts[row] = nested_text(member, values[name][row].as_py())
+            except (UnreadableError, UnicodeDecodeError):
+                bad[row] = True
+    return _sparse(texts, rows), bad
+
+
+def _set(values: pa.Array) -> list[int]:
+    return [] if values.null_count == len(values) else np.flatnonzero(is_valid(values)).tolist()
+
+
+def _sparse(texts: dict[int, str], rows: int) -> pa.StringArray:
+    """`texts` at their rows, NULL elsewhere."""
+    if not texts:
+        return pa.nulls(rows, pa.string())
+    where = np.full(rows, -1, dtype=np.int64)
+    where[np.fromiter(texts, dtype=np.int64)] = np.arange(len(texts))
+    return pa.array(texts.values(), pa.string()).take(pa.array(where, mask=where < 0))

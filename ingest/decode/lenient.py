@@ -1,0 +1,176 @@
+"""Requests that no strict parser takes, span by span: one bad span never costs its neighbours.
+
+Text that is not UTF-8 is repaired with U+FFFD and the span says so in the attribute `spanledger.utf8_repaired`; a span
+whose bytes do not read is quarantined with them. Reads only what request_schema.py reads, so that a fault elsewhere
+(an event, a link) changes nothing.
+"""
+
+import base64
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ingest.decode import nested
+from ingest.decode.rows import Nested, Pairs, SpanRow, Value
+from ingest.decode.wire_format import FIXED64, LENGTH, VARINT, UnreadableError, fields, merged, messages, signed
+
+REPAIRED = "spanledger.utf8_repaired"
+WHOLE_EVENT = -1
+
+
+@dataclass(frozen=True)
+class Unread:
+    """Bytes that could not be read: of span `index`, or of the rest of the event (-1)."""
+
+    event: int
+    index: int
+    reason: str
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Where a span stands: its bytes, and those of its resource and scope."""
+
+    resource: bytes
+    scope: bytes
+    span: bytes
+
+
+class Repair:
+    """Bytes to text, remembering what was not UTF-8."""
+
+    def __init__(self) -> None:
+        self.places: list[str] = []
+
+    def at(self, place: str) -> nested.Text:
+        """A reader of text that notes `place` when it repairs."""
+
+        def text(data: bytes) -> str:
+            try:
+                return data.decode()
+            except UnicodeDecodeError:
+                self.places.append(place)
+                return data.decode(errors="replace")
+
+        return text
+
+    def noted(self, pairs: Pairs) -> Pairs:
+        """`pairs`, and what was repaired."""
+        return [*pairs, (REPAIRED, ", ".join(dict.fromkeys(self.places)))] if self.places else pairs
+
+
+def read_lenient(event: int, body: bytes) -> tuple[list[SpanRow], list[Unread]]:
+    """What can be read of the request `body`, and what cannot."""
+    rows, unread = list[SpanRow](), list[Unread]()
+    index = 0
+    for found in span_slices(body):
+        if isinstance(found, UnreadableError):
+            unread.append(Unread(event, WHOLE_EVENT, f"the request does not read further: {found}", body))
+            continue
+        try:
+            rows.append(_row(event, index, found))
+        except UnreadableError as error:
+            unread.append(Unread(event, index, f"the span does not read: {error}", found.span))
+        index += 1
+    return rows, unread
+
+
+def span_slices(body: bytes) -> Iterator[Slice | UnreadableError]:
+    """Every span of the request in document order; an error where the groups around the spans do not read."""
+    try:
+        for resource_spans in messages(body, 1):
+            yield from _resource_slices(resource_spans)
+    except UnreadableError as error:
+        yield error
+
+
+def span_bytes(body: bytes, index: int) -> bytes:
+    """The bytes of span `index` of the request."""
+    return span_slice(body, index).span
+
+
+def span_slice(body: bytes, index: int) -> Slice:
+    """Span `index` of the request, counted in document order over those that stand in readable groups."""
+    found = (item for item in span_slices(body) if isinstance(item, Slice))
+    return next(item for position, item in enumerate(found) if position == index)
+
+
+def _resource_slices(resource_spans: bytes) -> Iterator[Slice | UnreadableError]:
+    try:
+        resource = merged(resource_spans, 1)
+        for scope_spans in messages(resource_spans, 2):
+            yield from _scope_slices(resource, scope_spans)
+    except UnreadableError as error:
+        yield error
+
+
+def _scope_slices(resource: bytes, scope_spans: bytes) -> Iterator[Slice | UnreadableError]:
+    try:
+        scope = merged(scope_spans, 1)
+    except UnreadableError:
+        scope = b""  # the spans before the fault are still to be had
+    try:
+        for span in messages(scope_spans, 2):
+            yield Slice(resource, scope, span)
+    except UnreadableError as error:
+        yield error
+
+
+def _row(event: int, index: int, found: Slice) -> SpanRow:
+    repair, repair_resource = Repair(), Repair()
+    resource = [_pair(item, repair_resource) for item in messages(found.resource, 1)]
+    values = {number: value for number, wire_type, value in fields(found.span) if SPAN_WIRE.get(number) == wire_type}
+    status = {n: v for n, w, v in fields(merged(found.span, 15)) if (n, w) in ((2, LENGTH), (3, VARINT))}
+    pairs = [_pair(item, repair) for item in messages(found.span, 9)]
+    return SpanRow(
+        event=event,
+        index=index,
+        resource=repair_resource.noted(resource),
+        scope_name=repair.at("scope.name")(_last(found.scope, 1)),
+        trace_id=_bytes(values.get(1)),
+        span_id=_bytes(values.get(2)),
+        parent_span_id=_bytes(values.get(4)),
+        name=repair.at("name")(_bytes(values.get(5))),
+        kind=_int32(values.get(6)),
+        start_ns=int.from_bytes(_bytes(values.get(7)), "little"),
+        end_ns=int.from_bytes(_bytes(values.get(8)), "little"),
+        status_message=repair.at("status.message")(_bytes(status.get(2))),
+        status_code=_int32(status.get(3)),
+        attributes=repair.noted(pairs),
+    )
+
+
+SPAN_WIRE = {1: LENGTH, 2: LENGTH, 4: LENGTH, 5: LENGTH, 6: VARINT, 7: FIXED64, 8: FIXED64}
+
+
+def _pair(item: bytes, repair: Repair) -> tuple[str, Value | Nested]:
+    key = repair.at("attributes")(_last(item, 1))
+    return key, _value(merged(item, 2), repair.at(f"attributes.{key}"))
+
+
+def _value(data: bytes, text: nested.Text) -> Value | Nested:
+    member, value = nested.any_value(data)
+    if isinstance(value, int):
+        return bool(value) if member == nested.BOOL else signed(value, 64) if member == nested.INT else None
+    if member == nested.STRING:
+        return text(value)
+    if member == nested.DOUBLE:
+        return nested.double_of(value)
+    if member == nested.BYTES:
+        return Nested(base64.b64encode(value).decode())
+    return Nested(nested.nested_text(member, value, text))
+
+
+def _last(data: bytes, number: int) -> bytes:
+    last = b""
+    for last in messages(data, number):  # noqa: B007 - the last one counts
+        pass
+    return last
+
+
+def _bytes(value: int | bytes | None) -> bytes:
+    return value if isinstance(value, bytes) else b""
+
+
+def _int32(value: int | bytes | None) -> int:
+    return signed(value, 32) if isinstance(value, int) else 0

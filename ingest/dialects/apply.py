@@ -1,0 +1,241 @@
+"""The dialects applied to a Sheet, by whole columns: which dialect reads which span, then its table, source by source.
+
+Guarantees: nothing is lost (what is not taken into `input` or `output` stays an attribute), and no value however odd
+raises: a source that does not read is as if absent.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ingest.sheet import Attributes, Ints, Mask, Sheet
+from ingest.dialects import DIALECTS, canonical, usage
+from ingest.dialects.columns import CountColumn, NameColumn, TextColumn
+from ingest.dialects.common import COST_CURRENCY, RESOURCE
+from ingest.dialects.dialect import MODEL_OPERATIONS, TARGETS, Dialect, Fields, Inside, Kind, Label, Source
+
+STATUS_ERROR = 2
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the dialects made of a Sheet."""
+
+    columns: dict[str, pa.Array]
+    """Columns of `spans`, one value a span."""
+    content: Mask
+    """Attributes (rows of the Sheet's) whose value was taken into input or output."""
+
+
+def read_dialects(sheet: Sheet) -> Reading:
+    """Every column of `spans` that has to be interpreted."""
+    claims = _claims(sheet)
+    reader = _Reader(sheet.attributes)
+    for number in np.unique(claims).tolist():
+        _read(reader, DIALECTS[number], claims == number, sheet)
+    _conclude_operation(reader)
+    for number in np.unique(claims).tolist():
+        for label in DIALECTS[number].labels:
+            _read_label(reader, label, claims == number, sheet)
+    _conclude_provider(reader)
+    columns = {**_conclude_usage(reader, claims, sheet), **_arrays(reader), **_inherited(sheet, reader)}
+    columns["dialect"] = _constant([dialect.name for dialect in DIALECTS], claims)
+    columns["mapping_version"] = pa.array(np.array([dialect.version for dialect in DIALECTS], np.int32)[claims])
+    return Reading(columns, _content(reader))
+
+
+class _Reader:
+    """Columns being filled from one set of attributes."""
+
+    def __init__(self, found: Attributes) -> None:
+        rows = found.owners
+        self.found = found
+        self.texts = {target: TextColumn(rows) for target, kind in TARGETS.items() if kind is Kind.TEXT}
+        self.names = {target: NameColumn(rows) for target, kind in TARGETS.items() if kind in (Kind.NAME, Kind.MONEY)}
+        self.counts = {target: CountColumn(rows) for target, kind in TARGETS.items() if kind is Kind.COUNT}
+        self.reported_source = NameColumn(rows)
+        filled = pc.fill_null(pc.binary_length(found.text), 0).to_numpy(zero_copy_only=False) > 0
+        self.filled: Mask = filled
+
+    def rows(self, key: str, where: Mask | None) -> Ints:
+        """Rows of the attributes `key` that hold something, of the owners `where`."""
+        rows = self.found.rows(key)
+        if not len(rows):
+            return rows
+        keep = self.filled[rows] if where is None else self.filled[rows] & where[self.found.owner[rows]]
+        return rows if keep.all() else rows[keep]
+
+
+def _claims(sheet: Sheet) -> Ints:
+    """Which dialect reads each span, as its position in DIALECTS: by scope, else by marks, else the last."""
+    scopes = sheet.scope_name.dictionary_encode()
+    by_scope = np.array([_of_scope(name) for name in scopes.dictionary.to_pylist()], dtype=np.int64)
+    claims: Ints = by_scope[scopes.indices.to_numpy(zero_copy_only=False)]
+    for number, dialect in enumerate(DIALECTS):
+        for mark in dialect.marks:
+            owner = sheet.attributes.owner[sheet.attributes.rows(mark)]
+            claims[owner[claims[owner] < 0]] = number
+    claims[claims < 0] = len(DIALECTS) - 1
+    return claims
+
+
+def _of_scope(name: str) -> int:
+    claimed = (n for n, dialect in enumerate(DIALECTS) if any(_speaks(name, scope) for scope in dialect.scopes))
+    return next(claimed, -1)
+
+
+def _speaks(name: str, scope: str) -> bool:
+    """Whether scope `name` is `scope` or below it: `gen_ai` is not the beginning of `gen_ai_tools`."""
+    return name.startswith(scope) and (scope.endswith(".") or name[len(scope) :][:1] in ("", "."))
+
+
+def _read(reader: _Reader, dialect: Dialect, mine: Mask, sheet: Sheet) -> None:
+    where = None if mine.all() else mine
+    _read_fields(reader, {"operation": dialect.fields.get("operation", ())}, dialect, where)
+    for prefix, operation in dialect.operation_prefixes.items():
+        named = pc.starts_with(sheet.name, prefix).to_numpy(zero_copy_only=False)
+        reader.names["operation"].fill_all(mine & named & (reader.names["operation"].code >= 0), operation)
+    _read_fields(reader, {t: s for t, s in dialect.fields.items() if t != "operation"}, dialect, where)
+
+
+def _read_fields(reader: _Reader, fields: Fields, dialect: Dialect | None, where: Mask | None) -> None:
+    for target, sources in fields.items():
+        fill = FILL[TARGETS[target]]
+        for source in reversed(sources):  # the best is written last
+            rows = reader.rows(source.key if isinstance(source, Inside) else source, where)
+            if len(rows):
+                fill(reader, target, source, rows, dialect)
+
+
+def _fill_text(reader: _Reader, target: str, source: Source, rows: Ints, _: Dialect | None) -> None:
+    if isinstance(source, str):
+        reader.texts[target].fill(reader.found, rows)
+        return
+    if source.model_only:
+        rows = rows[reader.names["operation"].where(MODEL_OPERATIONS)[reader.found.owner[rows]]]
+    extracted = pc.struct_field(pc.extract_regex(reader.found.text.take(pa.array(rows)), source.pattern), "v")
+    got = extracted.is_valid().to_numpy(zero_copy_only=False)
+    reader.texts[target].fill_extracted(reader.found.owner[rows[got]], extracted.drop_null())
+
+
+def _fill_name(reader: _Reader, target: str, source: Source, rows: Ints, dialect: Dialect | None) -> None:
+    assert isinstance(source, str)
+    reader.names[target].fill(reader.found, rows, _canonical(target, source, dialect))
+
+
+def _fill_count(reader: _Reader, target: str, source: Source, rows: Ints, _: Dialect | None) -> None:
+    assert isinstance(source, str)
+    reader.counts[target].fill(reader.found, rows)
+
+
+def _fill_money(reader: _Reader, target: str, source: Source, rows: Ints, _: Dialect | None) -> None:
+    assert isinstance(source, str)
+    owner = reader.names[target].fill(reader.found, rows, canonical.cost)
+    reader.reported_source.fill_all(owner, source)
+
+
+FILL: dict[Kind, Callable[[_Reader, str, Source, Ints, Dialect | None], None]] = {
+    Kind.TEXT: _fill_text,
+    Kind.NAME: _fill_name,
+    Kind.COUNT: _fill_count,
+    Kind.MONEY: _fill_money,
+}
+
+
+def _canonical(target: str, source: str, dialect: Dialect | None) -> Callable[[str], Any]:
+    if target == "operation":
+        assert dialect is not None
+        return lambda raw: dialect.operations.get(raw.strip().lower())
+    if source == "server.address":
+        return canonical.provider_of_host
+    return {
+        "provider": canonical.provider,
+        "service_tier": canonical.service_tier,
+        "credential": canonical.credential,
+    }[target]
+
+
+def _conclude_operation(reader: _Reader) -> None:
+    """Where no attribute says what a span did: a tool's name makes it a tool, a model with usage a chat."""
+    operation = reader.names["operation"]
+    tool = reader.texts["tool_name"].known() | reader.texts["tool_call_id"].known()
+    model = reader.texts["request_model"].known() | reader.texts["response_model"].known()
+    usage_known = reader.counts["input_tokens"].known | reader.counts["output_tokens"].known
+    operation.fill_all((operation.code < 0) & tool, "tool")
+    operation.fill_all((operation.code < 0) & model & usage_known, "chat")
+    operation.fill_all(operation.code < 0, "other")
+
+
+def _read_label(reader: _Reader, label: Label, mine: Mask, sheet: Sheet) -> None:
+    column = reader.texts[label.target]
+    unnamed = mine & reader.names["operation"].where(frozenset({label.operation})) & ~column.known()
+    for key in reversed(label.keys):
+        column.fill(reader.found, reader.rows(key, unnamed))
+    rows = np.flatnonzero(unnamed & ~column.known())
+    names = sheet.name.take(pa.array(rows))
+    good = pc.starts_with(names, label.prefix).to_numpy(zero_copy_only=False)
+    good &= pc.binary_length(names).to_numpy(zero_copy_only=False) > len(label.prefix.encode())
+    column.fill_extracted(rows[good], pc.utf8_slice_codeunits(names.filter(pa.array(good)), len(label.prefix)))
+
+
+def _conclude_provider(reader: _Reader) -> None:
+    provider = reader.names["provider"]
+    for target in ("request_model", "response_model"):
+        rows = reader.texts[target].picked[(provider.code < 0) & (reader.texts[target].picked >= 0)]
+        provider.fill(reader.found, rows, canonical.provider_of_model)
+
+
+def _conclude_usage(reader: _Reader, claims: Ints, sheet: Sheet) -> dict[str, pa.Array]:
+    says = np.array([-1 if d.input_includes_cache is None else d.input_includes_cache for d in DIALECTS])[claims]
+    operation = reader.names["operation"]
+    basis = usage.normalise(reader.counts, operation, says == 1, says == -1)
+    status = usage.usage_status(reader.counts, operation, sheet.status_code == STATUS_ERROR)
+    return {
+        **usage.arrays(reader.counts),
+        "input_basis": basis.array(pa.string()),
+        "usage_status": status.array(pa.string()),
+    }
+
+
+def _arrays(reader: _Reader) -> dict[str, pa.Array]:
+    foreign = reader.found.rows(COST_CURRENCY)
+    foreign = foreign[pc.not_equal(reader.found.text.take(pa.array(foreign)), "USD").to_numpy(zero_copy_only=False)]
+    for column in (reader.names["reported_cost_usd"], reader.reported_source):
+        column.code[reader.found.owner[foreign]] = -1
+    texts = {target: column.array(reader.found) for target, column in reader.texts.items()}
+    names = {
+        target: column.array(pa.decimal128(38, 12) if TARGETS[target] is Kind.MONEY else pa.string())
+        for target, column in reader.names.items()
+    }
+    return {**texts, **names, "reported_source": reader.reported_source.array(pa.string())}
+
+
+def _inherited(sheet: Sheet, reader: _Reader) -> dict[str, pa.Array]:
+    """What the resource says, where the span does not."""
+    resource = _Reader(sheet.resources)
+    _read_fields(resource, RESOURCE, None, None)
+    row = pa.array(sheet.resource)
+    columns = {
+        target: pc.coalesce(reader.texts[target].array(reader.found), column.array(sheet.resources).take(row))
+        for target, column in resource.texts.items()
+        if target in RESOURCE
+    }
+    columns["service_name"] = pc.fill_null(columns["service_name"], "unknown_service")
+    columns["environment"] = pc.fill_null(columns["environment"], "")
+    return columns
+
+
+def _content(reader: _Reader) -> Mask:
+    taken = np.zeros(len(reader.found.owner), dtype=np.bool_)
+    for target in ("input", "output"):
+        picked = reader.texts[target].picked
+        taken[picked[picked >= 0]] = True
+    return taken
+
+
+def _constant(names: list[str], code: Ints) -> pa.StringArray:
+    return pa.array(names, pa.string()).take(pa.array(code))

@@ -1,0 +1,133 @@
+"""What a dialect is: a table that says which attributes hold what. Nothing here or in a dialect's file runs a span."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class Kind(Enum):
+    """How the value of a target is read."""
+
+    TEXT = "text as it is"
+    NAME = "one of few names, made canonical"
+    COUNT = "whole number, 0 to 2**53"
+    MONEY = "USD, exact"
+
+
+TARGETS: Mapping[str, Kind] = {
+    "operation": Kind.NAME,
+    "provider": Kind.NAME,
+    "service_tier": Kind.NAME,
+    "credential": Kind.NAME,
+    "service_name": Kind.TEXT,
+    "environment": Kind.TEXT,
+    "error_type": Kind.TEXT,
+    "agent_name": Kind.TEXT,
+    "request_model": Kind.TEXT,
+    "response_model": Kind.TEXT,
+    "response_id": Kind.TEXT,
+    "tool_name": Kind.TEXT,
+    "tool_call_id": Kind.TEXT,
+    "run_key": Kind.TEXT,
+    "conversation_id": Kind.TEXT,
+    "user_id": Kind.TEXT,
+    "team": Kind.TEXT,
+    "input": Kind.TEXT,
+    "output": Kind.TEXT,
+    "input_tokens": Kind.COUNT,
+    "output_tokens": Kind.COUNT,
+    "total_tokens": Kind.COUNT,
+    "cache_read_tokens": Kind.COUNT,
+    "cache_write_tokens": Kind.COUNT,
+    "cache_write_5m_tokens": Kind.COUNT,
+    "cache_write_1h_tokens": Kind.COUNT,
+    "reasoning_tokens": Kind.COUNT,
+    "audio_input_tokens": Kind.COUNT,
+    "audio_output_tokens": Kind.COUNT,
+    "image_input_tokens": Kind.COUNT,
+    "web_searches": Kind.COUNT,
+    "code_executions": Kind.COUNT,
+    "reported_cost_usd": Kind.MONEY,
+}
+"""Every target a dialect can fill. All are columns of `spans` but total_tokens, which only checks the others."""
+
+MODEL_OPERATIONS = frozenset({"chat", "completion", "embeddings", "rerank", "image", "speech", "moderation"})
+"""Operations that a provider bills by what the model did."""
+
+OPERATIONS = MODEL_OPERATIONS | {
+    *("retrieval", "tool", "agent", "workflow", "chain", "plan", "memory", "guardrail", "evaluator", "handoff"),
+    *("hook", "transport", "other"),
+}
+"""Everything that the column `operation` may say."""
+
+
+@dataclass(frozen=True)
+class Inside:
+    """A text field of the JSON object in attribute `key`, found by the RE2 `pattern`, its group `v`."""
+
+    key: str
+    pattern: str
+    model_only: bool = False
+    """Only on spans of a model operation: elsewhere the same attribute holds something else."""
+
+    def __str__(self) -> str:
+        return f"{self.key} (JSON)"
+
+
+def first_field(key: str, name: str) -> Inside:
+    """Text field `name` where it comes first in the object: cheap, however long the object is."""
+    return Inside(key, rf'^\s*{{\s*"{name}"\s*:\s*"(?P<v>[^"\\]+)"', model_only=True)
+
+
+def any_field(key: str, *names: str) -> Inside:
+    """Text field of one of `names`, anywhere in a short object."""
+    return Inside(key, rf'"(?:{"|".join(names)})"\s*:\s*"(?P<v>[^"\\]+)"')
+
+
+Source = str | Inside
+Fields = Mapping[str, tuple[Source, ...]]
+
+
+@dataclass(frozen=True)
+class Label:
+    """Where spans of `operation` carry `target` when no attribute of `fields` does: `keys`, then the span's name."""
+
+    target: str
+    operation: str
+    keys: tuple[str, ...] = ()
+    prefix: str = ""
+    """The span's name counts only behind this prefix; empty: the whole name does."""
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """One semantic convention. Add a file with one of these, and a line in `__init__.py`."""
+
+    name: str
+    version: int
+    """Raised whenever the table changes what a span says; kept with every row as `mapping_version`."""
+    scopes: tuple[str, ...] = ()
+    """Beginnings of instrumentation scope names that speak it. They win over marks."""
+    marks: tuple[str, ...] = ()
+    """Attribute keys that give it away where the scope does not."""
+    fields: Fields = field(default_factory=dict)
+    """Target -> sources; of several the first that is there, not empty and readable counts."""
+    operations: Mapping[str, str] = field(default_factory=dict)
+    """Raw value, lower case, of an `operation` source -> operation."""
+    operation_prefixes: Mapping[str, str] = field(default_factory=dict)
+    """Beginning of a span's name -> operation, over what the attributes say."""
+    labels: tuple[Label, ...] = ()
+    input_includes_cache: bool | None = True
+    """Whether tokens in are counted with cache reads and writes; None: not known, guessed from the numbers."""
+    reference: str = ""
+    """Page of the convention."""
+
+    def __post_init__(self) -> None:
+        assert set(self.fields) <= set(TARGETS), f"{self.name}: {set(self.fields) - set(TARGETS)} is no target"
+        named = {*self.operations.values(), *self.operation_prefixes.values()}
+        assert named <= OPERATIONS, f"{self.name}: {named - OPERATIONS} is no operation"
+
+
+def also(first: Fields, then: Fields) -> Fields:
+    """`first`, and behind its sources those of `then`."""
+    return {target: (*first.get(target, ()), *then.get(target, ())) for target in (*first, *(set(then) - set(first)))}
