@@ -1,0 +1,140 @@
+"""OTLP/HTTP: a bare ASGI application.
+
+Every answer that is not a success carries a google.rpc.Status in the request's encoding, as
+https://opentelemetry.io/docs/specs/otlp/#otlphttp demands. A body that stops arriving ends the connection without an
+answer: exporters send again after a disconnect, but not after a 408.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from google.protobuf import json_format
+
+from ingest.decompress import decompress, too_large
+from ingest.http_request import PATHS, Head
+from ingest.intake import JSON, PROTOBUF, Arrival, Intake
+from ingest.status import Failure
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+
+INLINE_BYTES = 64 << 10
+"""Larger compressed bodies, and all bombs, are decompressed beside the event loop."""
+
+EXTRA_HEADERS: dict[int, Headers] = {
+    405: [(b"allow", b"POST")],
+    415: [(b"accept", f"{PROTOBUF}, {JSON}".encode()), (b"accept-encoding", b"gzip, deflate, zstd")],
+}
+
+
+class SenderGone(Exception):  # noqa: N818  not a failure of ours
+    """The connection closed, or was closed for being too slow, before the body was whole."""
+
+
+class HttpDoor:
+    """The ASGI application. `bound_host` is the name it listens on, which a Host header may carry."""
+
+    def __init__(self, intake: Intake, bound_host: str) -> None:
+        self._intake = intake
+        self._bound_host = bound_host
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        head = Head.of(scope)
+        try:
+            await self._answer(head, scope, receive, send)
+        except SenderGone:
+            self._intake.counters.add("requests_abandoned_total", transport="http")
+        except Exception as error:  # noqa: BLE001  every failure is answered by the table in ingest.status
+            signal = PATHS.get(head.path.rstrip("/"))
+            failure = self._intake.failed(error, signal.name if signal else "unknown", "http")
+            await self._fail(head, failure, send)
+
+    async def _answer(self, head: Head, scope: Scope, receive: Receive, send: Send) -> None:
+        head.check_caller(self._intake.options, self._bound_host)
+        if head.method == "OPTIONS" and head.origin and head.path.rstrip("/") in PATHS:
+            await _send(send, 204, _preflight(head), b"")
+            return
+        response = await self._accept(head, scope, receive)
+        as_json = head.content_type == JSON
+        body = json_format.MessageToJson(response, indent=None).encode() if as_json else response.SerializeToString()
+        await _send(send, 200, [(b"content-type", head.content_type.encode()), *_cors(head)], body)
+
+    async def _accept(self, head: Head, scope: Scope, receive: Receive) -> Any:
+        signal = head.signal()
+        head.check_media()
+        options = self._intake.options
+        if head.length is not None and head.length > options.request_bytes_max:
+            raise too_large(options.request_bytes_max, f"(Content-Length {head.length})")
+        hold_s = self._intake.hold_s()
+        reservation = await self._intake.admission.reserve(self._receive_bytes(head), hold_s)
+        try:
+            sent = await _read(receive, options.request_bytes_max, options.receive_s, scope)
+            body = await self._decompressed(sent, head.encoding)
+            return await self._intake.accept(Arrival(signal, "http", head.content_type, body), reservation, hold_s)
+        finally:
+            reservation.release()
+
+    def _receive_bytes(self, head: Head) -> int:
+        if head.length is None or head.encoding not in ("", "identity"):
+            return self._intake.options.receive_bytes
+        return 2 * head.length
+
+    async def _decompressed(self, sent: bytes, encoding: str) -> bytes:
+        bytes_max = self._intake.options.request_bytes_max
+        if encoding in ("", "identity"):
+            return sent
+        body: bytes = await self._intake.in_thread(decompress, sent, encoding, bytes_max)
+        return body
+
+    async def _fail(self, head: Head, failure: Failure, send: Send) -> None:
+        content_type = (JSON if head.wants_json else PROTOBUF).encode()
+        headers = [(b"content-type", content_type), *failure.http_headers(), *_cors(head)]
+        headers += EXTRA_HEADERS.get(failure.rule.http_status, [])
+        await _send(send, failure.rule.http_status, headers, failure.http_body(head.wants_json))
+
+
+async def _read(receive: Receive, bytes_max: int, receive_s: float, scope: Scope) -> bytes:
+    """The whole body as sent. Raises TooLarge past the limit, SenderGone if it does not come."""
+    pieces, total = [], 0
+    try:
+        async with asyncio.timeout(receive_s):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise SenderGone
+                pieces.append(message.get("body", b""))
+                total += len(pieces[-1])
+                if total > bytes_max:
+                    raise too_large(bytes_max, "as sent")
+                if not message.get("more_body", False):
+                    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    except TimeoutError as error:
+        scope["state"]["hang_up"]()
+        while (await receive())["type"] != "http.disconnect":
+            continue
+        raise SenderGone from error
+
+
+def _preflight(head: Head) -> Headers:
+    """Answer to a browser that asks before it posts; only reached for origins on the list."""
+    return [
+        *_cors(head),
+        (b"access-control-allow-methods", b"POST"),
+        (b"access-control-allow-headers", b"content-type, content-encoding"),
+        (b"access-control-max-age", b"600"),
+    ]
+
+
+def _cors(head: Head) -> Headers:
+    return (
+        [(b"access-control-allow-origin", head.origin.encode("latin-1")), (b"vary", b"origin")] if head.origin else []
+    )
+
+
+async def _send(send: Send, status: int, headers: Headers, body: bytes) -> None:
+    headers = [*headers, (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,187 @@
+"""The way from a request's bytes to its ack, the same for both transports: check, journal, wait until durable.
+
+Guarantees: an answer without an error means that the bytes are on disk; what cannot be read is refused and noted;
+nothing is dropped. The memory a request reserved stays reserved until the journal is done with its bytes.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ingest.admission import Admission, Reservation
+from ingest.counters import Counters
+from ingest.door import Checked, check
+from ingest.json_otlp import to_protobuf
+from ingest.options import CollectorOptions
+from ingest.refusals import Refusals
+from ingest.seldom import SeldomLog
+from ingest.signals import Signal
+from ingest.status import Failure
+from ledger.errors import LedgerError, Overloaded, Refused, TooLarge
+from ledger.journal.frame import Draft
+
+PROTOBUF = "application/x-protobuf"
+JSON = "application/json"
+
+JOURNAL_RETRY_S = 0.25
+"""A full disk or queue is asked again this often while the call is held."""
+
+CLIENT_MARGIN_S = 1.0
+"""A held call is refused this long before its own deadline: an answer helps the sender, a timeout does not."""
+
+JSON_CONTAINER_BYTES, JSON_VALUE_BYTES = 240, 80
+"""What an object or array, and a value within one, take in Python; measured with 3.11."""
+
+BESIDE_BYTES = 16 << 10
+"""What a request takes beside its body: call, task, buffers."""
+
+
+class Journal(Protocol):
+    """What the collector needs of `ledger.journal.append.JournalWriter`."""
+
+    def submit(self, draft: Draft) -> "Future[int]": ...
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A whole request: decompressed, not yet looked at."""
+
+    signal: Signal
+    transport: str
+    content_type: str
+    body: bytes
+
+    @property
+    def is_json(self) -> bool:
+        return self.content_type == JSON
+
+    def memory_bytes(self) -> int:
+        """An upper estimate of what checking and journaling it takes, from its bytes alone."""
+        if not self.is_json:
+            return 2 * len(self.body) + BESIDE_BYTES
+        containers = self.body.count(b"{") + self.body.count(b"[")
+        values = self.body.count(b",") + containers
+        return 3 * len(self.body) + JSON_CONTAINER_BYTES * containers + JSON_VALUE_BYTES * values + BESIDE_BYTES
+
+
+class Intake:
+    """Shared by the servers of both transports; lives in their event loop."""
+
+    def __init__(
+        self,
+        options: CollectorOptions,
+        journal: Journal,
+        admission: Admission,
+        refusals: Refusals,
+        counters: Counters,
+        log: SeldomLog,
+    ) -> None:
+        self.options = options
+        self.admission = admission
+        self.counters = counters
+        self.log = log
+        self._journal = journal
+        self._refusals = refusals
+        self._threads = ThreadPoolExecutor(options.door_threads, thread_name_prefix="door")
+
+    def hold_s(self, remaining_s: float | None = None) -> float:
+        """How long a call may be held, given what remains of its own deadline."""
+        if remaining_s is None:
+            return self.options.hold_s
+        return max(0.0, min(self.options.hold_s, remaining_s - CLIENT_MARGIN_S))
+
+    async def accept(self, arrival: Arrival, reservation: Reservation, hold_s: float) -> Any:
+        """Returns the Export*ServiceResponse once `arrival` is durable. Raises whatever `Failure.of` can answer."""
+        await reservation.resize(self._affordable(arrival.memory_bytes()), hold_s)
+        checked = await self._checked(arrival)
+        await self._append(arrival, reservation, hold_s)
+        self._count(arrival, checked)
+        return arrival.signal.answer(checked.rejected, checked.message(arrival.signal.records))
+
+    async def in_thread(self, work: Callable[..., Any], *arguments: Any) -> Any:
+        """Run what takes long and leaves the loop alone meanwhile."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+
+    def failed(self, error: BaseException, signal: str, transport: str) -> Failure:
+        """Count `error`, log what nobody expected, and say how it is answered."""
+        failure = Failure.of(error)
+        labels = {"signal": signal, "transport": transport, "code": failure.rule.grpc_code}
+        self.counters.add("requests_refused_total", **labels)
+        if not isinstance(error, LedgerError):
+            self.log.warning(f"handler-{type(error).__name__}", f"{transport} request of {signal} failed", error=error)
+        return failure
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+    def _affordable(self, amount: int) -> int:
+        if amount > self.options.memory_bytes_max:
+            raise TooLarge(
+                f"the request would unfold to about {amount} bytes, the limit is {self.options.memory_bytes_max} "
+                "(memory_bytes_max); send fewer records in a request, or protobuf instead of JSON"
+            )
+        return amount
+
+    async def _checked(self, arrival: Arrival) -> Checked:
+        try:
+            if arrival.is_json:
+                return await self.in_thread(self._check_json, arrival)
+            return self._check(arrival.signal, arrival.body)
+        except TooLarge:
+            raise
+        except Refused as error:
+            arguments = (arrival.signal.name, arrival.transport, arrival.content_type, arrival.body, str(error))
+            noted = self._refusals.record(*arguments)
+            self.counters.add("refused_events_total", noted="yes" if noted else "no")
+            raise
+
+    def _check_json(self, arrival: Arrival) -> Checked:
+        return self._check(arrival.signal, to_protobuf(arrival.signal.name, arrival.body))
+
+    def _check(self, signal: Signal, wire: bytes) -> Checked:
+        options = self.options
+        return check(signal.name, wire, records_max=options.records_max, elements_max=options.elements_max)
+
+    async def _append(self, arrival: Arrival, reservation: Reservation, hold_s: float) -> int:
+        """Journal the bytes. A journal that has no room is asked again until the hold is over."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + hold_s
+        draft = Draft(arrival.signal.kind, arrival.body, transport=arrival.transport, content_type=arrival.content_type)
+        while True:
+            try:
+                return await self._durable(self._journal.submit(draft), reservation)
+            except Overloaded:
+                if loop.time() + JOURNAL_RETRY_S > deadline:
+                    raise
+                self.admission.check_open()
+                await asyncio.sleep(JOURNAL_RETRY_S)
+
+    async def _durable(self, future: "Future[int]", reservation: Reservation) -> int:
+        # Shielded: a sender that hangs up must not cancel what the journal is writing.
+        try:
+            return await asyncio.shield(asyncio.wrap_future(future))
+        except asyncio.CancelledError:
+            _release_when_done(future, reservation)
+            raise
+
+    def _count(self, arrival: Arrival, checked: Checked) -> None:
+        labels = {"signal": arrival.signal.name, "transport": arrival.transport}
+        self.counters.add("requests_accepted_total", **labels)
+        self.counters.add("records_accepted_total", checked.records - checked.rejected, **labels)
+        self.counters.add("records_rejected_total", checked.rejected, **labels)
+        self.counters.add("body_bytes_total", len(arrival.body), **labels)
+
+
+def _release_when_done(future: "Future[int]", reservation: Reservation) -> None:
+    """The sender is gone, its bytes are not: move them to a reservation of their own until the journal lets go."""
+    loop = asyncio.get_running_loop()
+    left = Reservation(reservation.admission, reservation.bytes)
+    reservation.bytes = 0
+
+    def release(_: object) -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(left.release)
+
+    future.add_done_callback(release)
