@@ -1,0 +1,64 @@
+"""The application on the API port: health, metrics, /api/v1 and the page. Nothing here calls out."""
+
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
+
+from ledger.errors import LedgerError
+from ledger.paths import DataDir
+from queries.api import health, v1, wrong_port
+from queries.api.answers import DEFAULTS, Answers, Bounds
+from queries.api.guard import Application, Guard
+from queries.api.problem import problem, status_of
+from queries.page import errors, routes
+
+GZIP_BYTES_MIN = 2_000
+"""Below this, headers outweigh the gain."""
+
+
+def application(data: DataDir, bounds: Bounds = DEFAULTS, names: Collection[str] = ()) -> Application:
+    """The ASGI application over the ledger in `data`. `names`: hosts it answers to, beside addresses and localhost."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        app.state.answers.close()
+
+    app = FastAPI(
+        title="Spanledger", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json", lifespan=lifespan
+    )
+    app.state.answers = Answers(data, bounds)
+    for part in (health, v1, wrong_port, routes):
+        app.include_router(part.router)
+    app.add_exception_handler(LedgerError, _ledger_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_middleware(GZipMiddleware, minimum_size=GZIP_BYTES_MIN)
+    return Guard(app, frozenset(names))
+
+
+def _answer(request: Request, status: int, title: str, detail: str) -> Response:
+    if request.url.path.startswith("/api/") or "text/html" not in request.headers.get("accept", ""):
+        return problem(status, title, detail)
+    return errors.page(status, title, detail)
+
+
+async def _ledger_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, LedgerError)
+    return _answer(request, *status_of(error), str(error))
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return _answer(request, error.status_code, str(error.detail), f"{request.method} {request.url.path}")
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    faults = "; ".join(f"{'.'.join(map(str, fault['loc'][1:]))}: {fault['msg']}" for fault in error.errors())
+    return _answer(request, 400, "Refused", faults)

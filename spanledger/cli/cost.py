@@ -1,0 +1,41 @@
+"""`spanledger cost`: what agents, models or tools have cost."""
+
+import time
+from pathlib import Path
+
+import click
+
+from spanledger.cli import options
+from spanledger.cli.output import emit, say
+from spanledger.cli.source import arrow_of, connect, fetch, one_source
+
+
+@click.command("cost")
+@options.source
+@click.option(
+    "--by",
+    type=click.Choice(["agent", "model", "tool"]),
+    default="agent",
+    show_default=True,
+    help="What a row stands for.",
+)
+@options.since
+@options.output
+def command(
+    data: Path | None, url: str | None, by: str, since: str | None, form: str | None, output: Path | None
+) -> None:
+    """Sum up cost by agent, model or tool, the dearest first. Calls without a known price are counted apart."""
+    from queries.costs import costs
+    from queries.since import since_ns
+
+    one_source(data, url)
+    if url:
+        rows = arrow_of(fetch(url, "/api/v1/costs", {"by": by, "since": since})["items"])
+    else:
+        start_ns = since_ns(since, time.time_ns()) if since else None
+        with connect(data) as connection:
+            rows = costs(connection, by, start_ns)
+    emit(rows, form, output)
+    unpriced = sum(value or 0 for value in rows.column("unpriced_calls").to_pylist()) if rows.num_rows else 0
+    if unpriced:
+        say(f"{unpriced:,} calls have no known price and are in no sum")

@@ -1,0 +1,1 @@
+"""The three processes under the supervisor, one file each. `python -m spanledger.processes.NAME` is run by it alone."""

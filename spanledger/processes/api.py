@@ -1,0 +1,44 @@
+"""The API process: HTTP API and page on a socket that the supervisor holds, so a restart refuses no connection."""
+
+import socket
+import threading
+
+import uvicorn
+
+from queries.api.app import application
+from spanledger.parts import options
+from spanledger.processes.child import Child, run
+
+DRAIN_S = 2
+"""Time for answers under way once the word to stop came; the whole service has 3 s."""
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server, which says when it answers."""
+
+    def __init__(self, config: uvicorn.Config, child: Child) -> None:
+        super().__init__(config)
+        self.child = child
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        self.child.ready()
+
+
+def main(child: Child) -> None:
+    listening = socket.socket(fileno=child.fds[0])
+    app = application(child.config.data, options(child.config, "api"), child.config.names("listen.hosts"))
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=DRAIN_S, server_header=False
+    )
+    server = Server(config, child)
+    thread = threading.Thread(target=server.run, args=([listening],), name="uvicorn")
+    thread.start()
+    while thread.is_alive() and not child.stop.wait(0.2):
+        pass  # ends as well when the server itself fails
+    server.should_exit = True
+    thread.join()
+
+
+if __name__ == "__main__":
+    run("api", main)

@@ -1,0 +1,39 @@
+"""The collector process: both OTLP ports, the control socket, and the journal's one writer. Imports nothing heavy."""
+
+import json
+
+from ingest.collector import Collector
+from ingest.control import ControlServer
+from ledger.journal.append import JournalWriter
+from ledger.seams import SystemClock, SystemRng
+from spanledger.parts import options
+from spanledger.presence import write_text
+from spanledger.processes.child import Child, run
+from spanledger.seed import price_book_seed
+
+DRAIN_S = 1.5
+"""Time for calls under way once the word to stop came; the whole service has 3 s."""
+STATS_S = 2.0
+"""How often counters are left for /metrics; scrapers ask every 15 s."""
+
+
+def main(child: Child) -> None:
+    clock = SystemClock()
+    data = child.config.data
+    with JournalWriter.open(
+        data, clock=clock, rng=SystemRng(), options=options(child.config, "journal"), seed=[price_book_seed()]
+    ) as journal:
+        collector = Collector(data, options(child.config, "collector"), journal, clock=clock)
+        addresses = collector.start()
+        control = ControlServer(data.control_socket, journal)
+        child.ready(otlp_grpc=addresses.otlp_grpc, otlp_http=addresses.otlp_http)
+        try:
+            while not child.stop.wait(STATS_S):
+                write_text(data.run / "collector.json", json.dumps(collector.stats()))
+        finally:
+            collector.stop(DRAIN_S)
+            control.stop()
+
+
+if __name__ == "__main__":
+    run("collector", main)
