@@ -24,6 +24,7 @@ from ledger.journal.mark import Mark, MarkFile, read_mark
 from ledger.journal.options import DEFAULTS, JournalOptions
 from ledger.journal.recover import recover
 from ledger.journal.seal import Sealer
+from ledger.journal.stats import Counters, JournalStats
 from ledger.journal.tail import Entry, Tail
 from ledger.paths import DataDir
 from ledger.seams import Clock, Rng
@@ -32,37 +33,6 @@ log = logging.getLogger(__name__)
 
 ENTRY_BYTES = 1024
 """What a waiting draft costs in memory beside its body: objects, future, texts."""
-
-
-@dataclass(frozen=True, slots=True)
-class JournalStats:
-    """What is waiting now, and counters since the writer was opened. For /metrics."""
-
-    queued_events: int
-    queued_bytes: int
-    appended_events: int
-    appended_bytes: int
-    groups: int
-    sync_ns: int  # time spent in write and sync
-    overloaded: int  # drafts that there was no room for
-    failed_groups: int  # groups that the disk did not take
-    mark_failures: int  # durable marks that could not be published at once
-    sealed_files: int
-    seal_failures: int
-    file_number: int
-    file_bytes: int
-    last_event_seq: int
-
-
-@dataclass(slots=True)
-class _Counters:
-    appended_events: int = 0
-    appended_bytes: int = 0
-    groups: int = 0
-    sync_ns: int = 0
-    overloaded: int = 0
-    failed_groups: int = 0
-    mark_failures: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +48,23 @@ class _Waiting:
 class JournalWriter:
     """Open it, submit to it, close it. A context manager."""
 
-    def __init__(self, tail: Tail, mark: MarkFile, sealer: Sealer, lock: Lock, clock: Clock, options: JournalOptions):
-        self._tail, self._mark, self._sealer, self._lock = tail, mark, sealer, lock
-        self._clock, self._options = clock, options
+    def __init__(self, data: DataDir, lock: Lock, clock: Clock, rng: Rng, disk: Disk, options: JournalOptions) -> None:
+        """Recover the journal that `lock` holds. For `open`."""
+        before = read_mark(disk, data.durable_mark)
+        found = recover(disk, data.journal, options.shard)
+        self._tail = Tail(disk, data.journal, clock, rng, options, found)
+        self._restart = restart_draft(found, before)
+        self._mark = MarkFile(disk, data.durable_mark)
+        self._sealer = Sealer(disk, data.journal, options)
+        self._lock, self._clock, self._options = lock, clock, options
+        self._prologue: Sequence[Entry] = ()
         self._wake = threading.Condition()
         self._queue: deque[_Waiting] = deque()
         self._queued_bytes = 0  # of the group in flight too: it is in memory until it is durable
-        self._received_ns = tail.received_ns
-        self._closing = self._mark_is_stale = False
+        self._received_ns = self._tail.received_ns
+        self._closing = self._failing = self._mark_is_stale = False
         self._failure: BaseException | None = None
-        self._counters = _Counters()
+        self._counters = Counters()
         self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
 
     @classmethod
@@ -103,55 +80,49 @@ class JournalWriter:
     ) -> Self:
         """Lock the journal, make it whole, begin it where it is new, and start the writer's thread.
 
-        Raises Locked, Corrupt, Incompatible, Refused for another shard's journal, OSError where the disk fails.
+        Raises Locked, Corrupt, Incompatible, Refused for another shard's journal, Overloaded where the disk fails.
         """
         options.validated()
-        disk.mkdir(data.journal)
-        disk.mkdir(data.run)
-        lock = disk.lock(data.journal, data.run / "journal.holder")
         try:
-            return cls._open_locked(data, lock, clock, rng, disk, options, seed)
-        except BaseException:
-            lock.release()
-            raise
-
-    @classmethod
-    def _open_locked(
-        cls,
-        data: DataDir,
-        lock: Lock,
-        clock: Clock,
-        rng: Rng,
-        disk: Disk,
-        options: JournalOptions,
-        seed: Sequence[Draft],
-    ) -> Self:
-        mark = read_mark(disk, data.durable_mark)
-        found = recover(disk, data.journal, options.shard)
-        tail = Tail(disk, data.journal, clock, rng, options, found)
-        drafts = first_drafts(options, seed, tail.next_event_seq) + restart_draft(found, mark)
-        if drafts:
-            received_ns = max(tail.received_ns, clock.now_ns())
-            tail.write([_entry(draft, received_ns) for draft in drafts])
-        writer = cls(tail, MarkFile(disk, data.durable_mark), Sealer(disk, data.journal, options), lock, clock, options)
-        writer._start()
+            disk.mkdir(data.journal)
+            disk.mkdir(data.run)
+            lock = disk.lock(data.journal, data.run / "journal.holder")
+            try:
+                writer = cls(data, lock, clock, rng, disk, options)
+                writer._start(seed)
+            except BaseException:
+                lock.release()
+                raise
+        except OSError as error:
+            raise Overloaded(f"{data.journal} cannot be opened for writing: {error}") from error
         return writer
 
-    def _start(self) -> None:
+    def _start(self, seed: Sequence[Draft]) -> None:
+        drafts = [*first_drafts(self._options, seed, self._tail.next_event_seq), *self._restart]
+        self._received_ns = max(self._received_ns, self._clock.now_ns())
+        self._prologue = [_entry(draft, encode_texts(draft), self._received_ns) for draft in drafts]
+        try:
+            self._write([])
+        except OSError as error:
+            if self._tail.last_event_seq < 0:
+                self._tail.close()
+                raise
+            # A ledger whose disk is full still starts and answers; its first event waits for room like any other.
+            self._count_failure(error)
         self._publish()
         self._thread.start()
         self._sealer.wake(self._tail.file_number)
 
     def submit(self, draft: Draft) -> "Future[int]":
         """Queue `draft`. The future gives its event number once it is durable; it fails with Overloaded where there is
-        no room now, Refused or TooLarge where the draft can never be taken.
+        no room now, Refused or TooLarge where the draft can never be taken. Never blocks on the disk.
         """
         future: Future[int] = Future()
         try:
             self._check_size(draft)
             texts, digest = encode_texts(draft), hashlib.sha256(draft.body).digest()
             with self._wake:
-                self._check_open(len(draft.body) + ENTRY_BYTES)
+                self._check_room(len(draft.body) + ENTRY_BYTES)
                 self._received_ns = max(self._received_ns, self._clock.now_ns())
                 waiting = _Waiting(Entry(draft, texts, digest, self._received_ns), future)
                 self._queue.append(waiting)
@@ -171,11 +142,10 @@ class JournalWriter:
         return self._queued_bytes
 
     def stats(self) -> JournalStats:
-        with self._wake:
-            queued, queued_bytes, counters = len(self._queue), self._queued_bytes, self._counters
+        counters = self._counters
         return JournalStats(
-            queued_events=queued,
-            queued_bytes=queued_bytes,
+            queued_events=len(self._queue),
+            queued_bytes=self._queued_bytes,
             appended_events=counters.appended_events,
             appended_bytes=counters.appended_bytes,
             groups=counters.groups,
@@ -200,8 +170,11 @@ class JournalWriter:
         self._thread.join()
         self._sealer.close()
         self._tail.close()
+        clean = self._failure is None and not self._prologue
         try:
-            self._mark.close(None if self._failure else self._here())
+            self._mark.close(self._here() if clean else None)
+        except OSError as error:  # every event is durable; the next start will only not know that the end was clean
+            log.warning("journal: the clean end was not marked: %s", error)
         finally:
             self._lock.release()
 
@@ -220,12 +193,13 @@ class JournalWriter:
                 f"at most {self._options.body_bytes_max} are taken; split it"
             )
 
-    def _check_open(self, memory_bytes: int) -> None:
+    def _check_room(self, memory_bytes: int) -> None:
         """Raise Overloaded where `memory_bytes` more cannot wait now."""
         if self._failure is not None:
             raise LedgerError(f"the journal's writer stopped: {self._failure!r}; restart it") from self._failure
         if self._closing:
             raise Overloaded("the journal is closing; send it again")
+        # One draft is always let in: a body of the largest size must not be refused for ever.
         over_bytes = self._queued_bytes > 0 and self._queued_bytes + memory_bytes > self._options.queue_bytes_max
         if over_bytes or len(self._queue) >= self._options.queue_events_max:
             self._counters.overloaded += 1
@@ -243,17 +217,19 @@ class JournalWriter:
             raise
 
     def _next_group(self) -> list[_Waiting] | None:
-        """What waits, up to the bounds of a group; empty to publish a stale mark; None at the end."""
+        """What waits, up to the bound of a group; empty when it is time to try again; None at the end."""
         with self._wake:
             while not self._queue:
                 if self._closing:
                     return None
-                if not self._wake.wait(self._options.mark_retry_s if self._mark_is_stale else None):
+                overdue = self._mark_is_stale or self._prologue
+                if not self._wake.wait(self._options.retry_s if overdue else None):
                     return []
-            group, total = [self._queue.popleft()], 0
-            while self._queue and total < self._options.group_bytes_max:
-                total += group[-1].memory_bytes
+            group = [self._queue.popleft()]
+            size = group[0].memory_bytes
+            while self._queue and size + self._queue[0].memory_bytes <= self._options.group_bytes_max:
                 group.append(self._queue.popleft())
+                size += group[-1].memory_bytes
         return group
 
     def _commit(self, group: list[_Waiting]) -> None:
@@ -261,11 +237,13 @@ class JournalWriter:
         wanted = [waiting for waiting in group if waiting.future.set_running_or_notify_cancel()]
         number, started_ns = self._tail.file_number, self._clock.monotonic_ns()
         try:
-            first = self._tail.write([waiting.entry for waiting in wanted]) if wanted else 0
+            first = self._write(wanted)
         except OSError as error:
-            self._counters.failed_groups += 1
-            log.error("journal: %d events were not written: %s", len(wanted), error)
-            _fail(wanted, Overloaded(f"the journal cannot be written: {error}; nothing was kept, send it again"))
+            self._count_failure(error)
+            _fail(wanted, Overloaded(f"the journal cannot be written: {error}; send it again"))
+        except BaseException as error:
+            _fail(wanted, LedgerError(f"the journal's writer stopped: {error!r}"))
+            raise
         else:
             self._publish()
             self._count(wanted, self._clock.monotonic_ns() - started_ns)
@@ -277,7 +255,23 @@ class JournalWriter:
         if self._tail.file_number != number:
             self._sealer.wake(self._tail.file_number)
 
-    def _count(self, wanted: list[_Waiting], took_ns: int) -> None:
+    def _write(self, wanted: Sequence[_Waiting]) -> int:
+        """The number of the first of `wanted`, which are durable now, after the writer's own first events."""
+        entries = [*self._prologue, *(waiting.entry for waiting in wanted)]
+        first = self._tail.write(entries) + len(self._prologue) if entries else 0
+        self._prologue = ()
+        return first
+
+    def _count_failure(self, error: OSError) -> None:
+        self._counters.failed_groups += 1
+        if not self._failing:  # a full disk fails thousands of groups: told at its beginning and at its end
+            self._failing = True
+            log.error("journal: cannot be written, senders are told to come again: %s", error)
+
+    def _count(self, wanted: Sequence[_Waiting], took_ns: int) -> None:
+        if self._failing:
+            self._failing = False
+            log.warning("journal: written again")
         counters = self._counters
         counters.groups += bool(wanted)
         counters.appended_events += len(wanted)
@@ -306,8 +300,8 @@ class JournalWriter:
         _fail([one for one in waiting if one.future.set_running_or_notify_cancel()], failure)
 
 
-def _entry(draft: Draft, received_ns: int) -> Entry:
-    return Entry(draft, encode_texts(draft), hashlib.sha256(draft.body).digest(), received_ns)
+def _entry(draft: Draft, texts: tuple[bytes, ...], received_ns: int) -> Entry:
+    return Entry(draft, texts, hashlib.sha256(draft.body).digest(), received_ns)
 
 
 def _fail(group: Sequence[_Waiting], error: LedgerError) -> None:

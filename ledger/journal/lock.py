@@ -7,6 +7,7 @@ it (in DATA/run) names the holder for the message only; nothing is decided by it
 import fcntl
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from ledger.errors import Locked
@@ -29,7 +30,8 @@ class DirectoryLock:
             raise Locked(
                 f"{directory} is in use by {_holder(note)}; stop that process, or use it through its server"
             ) from error
-        note.write_text(f"process {os.getpid()} ({Path(sys.argv[0]).name or 'python'})\n")
+        with suppress(OSError):  # on a full disk the lock still holds, only its note is missing
+            note.write_text(f"process {os.getpid()} ({Path(sys.argv[0]).name or 'python'})\n")
         return cls(fd)
 
     def release(self) -> None:

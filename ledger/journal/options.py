@@ -23,7 +23,7 @@ class JournalOptions:
     free_bytes_min: int = 16 * MIB  # stop before the disk is full, so that the catalog can still commit and close
     seal: bool = True  # seal closed files in a background thread of the writer's process
     seal_level: int = 3  # zstd level: 3 keeps up with the sync rate of one core (docs/adr/0001)
-    mark_retry_s: float = 1.0  # how soon a durable mark that could not be written is tried again
+    retry_s: float = 1.0  # how soon a mark or first event that could not be written is tried again
     software: str = ""  # named in the genesis event; empty: the installed version
 
     def validated(self) -> "JournalOptions":
@@ -39,7 +39,7 @@ class JournalOptions:
         own = {
             "shard": ("shard", 0, SHARD_MAX),
             "body_bytes_max": ("body_bytes_max", 1, min(self.queue_bytes_max, (1 << 31) - 1)),
-            "mark_retry_s": ("mark_retry_s", 0.001, 3600.0),
+            "retry_s": ("retry_s", 0.001, 3600.0),
             "free_bytes_min": ("free_bytes_min", 0, 1 << 50),
             "seal_level": ("seal_level", 1, 19),
         }

@@ -12,9 +12,10 @@ from typing import Self
 
 from ledger.errors import Corrupt, NotFound
 from ledger.journal.disk import POSIX, Disk
+from ledger.journal.durable import DurableEnd
 from ledger.journal.file import FIRST_FILE_NUMBER, HEADER_BYTES, VERIFY, FileHeader, file_path
 from ledger.journal.frame import BadFrame, Event, to_event
-from ledger.journal.mark import Mark, read_mark
+from ledger.journal.mark import Mark
 from ledger.journal.recover import check_place
 from ledger.journal.source import JournalFile, open_journal_file, read_file_header
 from ledger.journal.walk import CHUNK_BYTES, NEAR_BYTES, Found, walk
@@ -39,28 +40,27 @@ class JournalReader:
     def __init__(self, data: DataDir, disk: Disk = POSIX) -> None:
         self._data, self._disk = data, disk
         self._turn = threading.Lock()
+        self._durable = DurableEnd(data, disk)
         self._headers: list[FileHeader] = []
         self._open: dict[int, JournalFile] = {}
         self._next: _Place | None = None
 
     def durable_seq(self) -> int:
         """The last event that may be read; -1 where there is none."""
-        mark = self._mark()
+        with self._turn:
+            mark = self._durable.mark()
         return mark.event_seq if mark else -1
 
     def read(self, after_seq: int, *, events_max: int, bytes_max: int) -> list[Event]:
         """The events after `after_seq`, in order: at least one where there is one, then up to both bounds."""
-        mark = self._mark()
-        if mark is None or after_seq >= mark.event_seq:
-            return []
         events: list[Event] = []
-        size = 0
+        left_bytes, chunk_bytes = bytes_max, _chunk_bytes(events_max, bytes_max)
         with self._turn:
-            for event in self._events(after_seq + 1, mark, CHUNK_BYTES):
-                if events and size + event.frame_bytes > bytes_max:
+            for event in self._events(after_seq + 1, chunk_bytes):
+                left_bytes -= event.frame_bytes
+                if events and left_bytes < 0:
                     break
                 events.append(event)
-                size += event.frame_bytes
                 self._next = _Place(event.event_seq + 1, event.file_number, event.offset + event.frame_bytes)
                 if len(events) >= events_max:
                     break
@@ -68,12 +68,11 @@ class JournalReader:
 
     def get(self, event_seq: int) -> Event:
         """One event by its number. Raises NotFound."""
-        mark = self._mark()
         with self._turn:
-            if mark is not None and event_seq <= mark.event_seq:
-                for event in self._events(event_seq, mark, NEAR_BYTES):
-                    return event
-        raise NotFound(f"event {event_seq} is not in the journal; its last one is {mark.event_seq if mark else -1}")
+            event = next(self._events(event_seq, NEAR_BYTES), None)
+        if event is None or event.event_seq != event_seq:
+            raise NotFound(f"event {event_seq} is not in the journal, which ends with {self.durable_seq()}")
+        return event
 
     def close(self) -> None:
         with self._turn:
@@ -88,12 +87,12 @@ class JournalReader:
     ) -> None:
         self.close()
 
-    def _mark(self) -> Mark | None:
-        return read_mark(self._disk, self._data.durable_mark)
-
-    def _events(self, first_seq: int, mark: Mark, chunk_bytes: int) -> Iterator[Event]:
+    def _events(self, first_seq: int, chunk_bytes: int) -> Iterator[Event]:
         """The events from `first_seq` to the mark."""
-        place = self._place(first_seq, mark)
+        mark = self._durable.mark()
+        if mark is None or first_seq > mark.event_seq:
+            return
+        place: _Place | None = self._place(first_seq, mark)
         while place is not None:
             file, end = self._file(place.file_number), self._end(place.file_number, mark)
             seq = place.event_seq
@@ -115,7 +114,7 @@ class JournalReader:
             path = file_path(self._data.journal, place.file_number)
             raise Corrupt(f"{path}: bad frame at offset {offset}: {error}; {VERIFY}") from error
 
-    def _place(self, event_seq: int, mark: Mark) -> _Place | None:
+    def _place(self, event_seq: int, mark: Mark) -> _Place:
         """A place to start walking from to reach `event_seq`."""
         if self._next is not None and self._next.event_seq == event_seq:
             return self._next
@@ -159,3 +158,8 @@ class JournalReader:
         if len(self._open) > OPEN_FILES_MAX:
             self._open.pop(next(iter(self._open))).close()
         return file
+
+
+def _chunk_bytes(events_max: int, bytes_max: int) -> int:
+    """How much to read at once for a batch: no more than it can use, where it is small."""
+    return max(NEAR_BYTES, min(CHUNK_BYTES, bytes_max, events_max * NEAR_BYTES))

@@ -157,7 +157,7 @@ class Tail:
         try:
             file.truncate(self.end)
         except OSError as error:
-            log.warning("journal: leaving file %d: cannot cut it at %d: %s", self.file_number, self.end, error)
+            log.warning("journal: file %d cannot be cut at %d: %s", self.file_number, self.end, error)
             return False
         return True
 
@@ -166,6 +166,8 @@ class Tail:
             file.sync()
         except OSError:
             # The kernel may have dropped the pages and would report success next time (PostgreSQL's fsyncgate):
-            # this file gets no second sync.
+            # this file gets no second sync. Cutting the group off spares the next start some frames that were
+            # never acknowledged; should that fail, the next file's header says that they do not count.
+            self._take_back(file)
             self.close()
             raise
