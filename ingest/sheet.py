@@ -17,6 +17,10 @@ SCALARS = ("string_value", "bool_value", "int_value", "double_value")
 NESTED = len(SCALARS) + 1
 """Member number of everything that is not a scalar: arrays, maps and bytes."""
 
+REPEATED_TEXT_MAX = 256
+"""Characters of what one group says for all its spans (scope, service, environment): a row each repeats it, so that
+one long text in a request of many spans would fill the memory. The whole text stays in the journal."""
+
 Ints = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]
 
@@ -113,6 +117,12 @@ def _indexed(
 
 def _pairs(ends: Ints) -> list[tuple[int, int]]:
     return list(zip([0, *ends[:-1].tolist()], ends.tolist(), strict=True))
+
+
+def clipped(texts: pa.StringArray) -> pa.StringArray:
+    """`texts`, each cut to REPEATED_TEXT_MAX characters."""
+    long = (len(texts) and pc.max(pc.binary_length(texts)).as_py()) or 0
+    return pc.utf8_slice_codeunits(texts, 0, REPEATED_TEXT_MAX) if long > REPEATED_TEXT_MAX else texts
 
 
 def is_valid(array: pa.Array) -> Mask:

@@ -15,10 +15,10 @@ from ingest.decode.fast import read_fast
 from ingest.decode.lenient import WHOLE_EVENT, Unread, read_lenient, span_bytes
 from ingest.decode.rows import sheet_of
 from ingest.decode.same import same_span
-from ingest.sheet import Sheet
 from ingest.decode.table import Source, bad_ids, spans_table
 from ingest.decode.walk import read_walk
 from ingest.json_otlp import to_protobuf
+from ingest.sheet import Sheet
 from ledger.errors import Refused
 from ledger.schema import ARROW
 

@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 
 from ingest.decode.nested import ARRAY, KVLIST, nested_text
 from ingest.decode.request_schema import handler
-from ingest.sheet import Attributes, Ints, Mask, Sheet, attributes, is_valid
 from ingest.decode.wire_format import UnreadableError
+from ingest.sheet import Attributes, Ints, Mask, Sheet, attributes, clipped, is_valid
 
 NESTED_MEMBERS = {"array_value": ARRAY, "kvlist_value": KVLIST}
 
@@ -60,7 +60,7 @@ def _sheet(bodies: list[bytes]) -> tuple[Sheet, set[int]]:
     event = request_of_resource[resource]
     resources, bad_resources = _attributes(resource_spans.field("resource").field("attributes"))
     own, bad_spans = _attributes(spans.field("attributes"))
-    scope_name = pc.fill_null(scope_spans.field("scope").field("name"), "")
+    scope_name = clipped(pc.fill_null(scope_spans.field("scope").field("name"), ""))
     status = spans.field("status")
     sheet = Sheet(
         event=event,

@@ -15,6 +15,7 @@ from ingest.decode.wire_format import FIXED64, LENGTH, VARINT, UnreadableError, 
 
 REPAIRED = "spanledger.utf8_repaired"
 WHOLE_EVENT = -1
+_NO_PAIRS: Pairs = []
 
 
 @dataclass(frozen=True)
@@ -63,12 +64,15 @@ def read_lenient(event: int, body: bytes) -> tuple[list[SpanRow], list[Unread]]:
     """What can be read of the request `body`, and what cannot."""
     rows, unread = list[SpanRow](), list[Unread]()
     index = 0
+    group, resource = b"", _NO_PAIRS  # a resource is read once, however many spans it has
     for found in span_slices(body):
         if isinstance(found, UnreadableError):
             unread.append(Unread(event, WHOLE_EVENT, f"the request does not read further: {found}", body))
             continue
         try:
-            rows.append(_row(event, index, found))
+            if found.resource is not group:
+                group, resource = found.resource, _resource(found.resource)
+            rows.append(_row(event, index, found, resource))
         except UnreadableError as error:
             unread.append(Unread(event, index, f"the span does not read: {error}", found.span))
         index += 1
@@ -116,16 +120,20 @@ def _scope_slices(resource: bytes, scope_spans: bytes) -> Iterator[Slice | Unrea
         yield error
 
 
-def _row(event: int, index: int, found: Slice) -> SpanRow:
-    repair, repair_resource = Repair(), Repair()
-    resource = [_pair(item, repair_resource) for item in messages(found.resource, 1)]
+def _resource(data: bytes) -> Pairs:
+    repair = Repair()
+    return repair.noted([_pair(item, repair) for item in messages(data, 1)])
+
+
+def _row(event: int, index: int, found: Slice, resource: Pairs) -> SpanRow:
+    repair = Repair()
     values = {number: value for number, wire_type, value in fields(found.span) if SPAN_WIRE.get(number) == wire_type}
     status = {n: v for n, w, v in fields(merged(found.span, 15)) if (n, w) in ((2, LENGTH), (3, VARINT))}
     pairs = [_pair(item, repair) for item in messages(found.span, 9)]
     return SpanRow(
         event=event,
         index=index,
-        resource=repair_resource.noted(resource),
+        resource=resource,
         scope_name=repair.at("scope.name")(_last(found.scope, 1)),
         trace_id=_bytes(values.get(1)),
         span_id=_bytes(values.get(2)),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from ingest.sheet import SCALARS, Attributes, Sheet, attributes
+from ingest.sheet import REPEATED_TEXT_MAX, SCALARS, Attributes, Sheet, attributes
 
 Value = str | bool | int | float | None
 
@@ -23,7 +23,7 @@ Pairs = Sequence[tuple[str, Value | Nested]]
 
 @dataclass(frozen=True)
 class SpanRow:
-    """One span as read. `resource` and `scope_name` are those of the groups it came in."""
+    """One span as read. `resource` and `scope_name` are those of the groups it came in, one object a group."""
 
     event: int
     index: int
@@ -46,12 +46,14 @@ ARROW = dict(zip(SCALARS, (pa.string(), pa.bool_(), pa.int64(), pa.float64()), s
 
 
 def sheet_of(rows: Sequence[SpanRow]) -> Sheet:
-    """`rows` as columns, in the same order; a resource a row."""
+    """`rows` as columns, in the same order."""
+    resources = {id(row.resource): row.resource for row in rows}
+    position = {group: number for number, group in enumerate(resources)}
     return Sheet(
         event=np.array([row.event for row in rows], dtype=np.int64),
         index=np.array([row.index for row in rows], dtype=np.int64),
-        resource=np.arange(len(rows)),
-        scope_name=pa.array([row.scope_name for row in rows], pa.string()),
+        resource=np.array([position[id(row.resource)] for row in rows], dtype=np.int64),
+        scope_name=pa.array([row.scope_name[:REPEATED_TEXT_MAX] for row in rows], pa.string()),
         trace_id=pa.array([row.trace_id for row in rows], pa.binary()),
         span_id=pa.array([row.span_id for row in rows], pa.binary()),
         parent_span_id=pa.array([row.parent_span_id for row in rows], pa.binary()),
@@ -62,7 +64,7 @@ def sheet_of(rows: Sequence[SpanRow]) -> Sheet:
         status_message=pa.array([row.status_message for row in rows], pa.string()),
         status_code=np.array([row.status_code for row in rows], dtype=np.int32),
         attributes=_attributes([row.attributes for row in rows]),
-        resources=_attributes([row.resource for row in rows]),
+        resources=_attributes(list(resources.values())),
     )
 
 

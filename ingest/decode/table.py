@@ -7,8 +7,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.sheet import Attributes, Ints, Mask, Sheet
+from ingest.decode.maps import kept, key_values, spread_resources
 from ingest.dialects.apply import read_dialects
+from ingest.sheet import Ints, Mask, Sheet
 from ledger.schema import ARROW
 
 INT64_MAX = 2**63 - 1
@@ -71,8 +72,8 @@ def spans_table(sheet: Sheet, events: Sequence[Source]) -> pa.Table:
         "end_ns": _clipped(sheet.end_ns),
         "status": _enum(STATUSES, sheet.status_code),
         "status_message": sheet.status_message,
-        "attributes": _map("attributes", sheet.attributes, ~reading.content),
-        "resource": _map("resource", sheet.resources).take(pa.array(sheet.resource)),
+        "attributes": key_values(kept(sheet.attributes, ~reading.content)),
+        "resource": key_values(spread_resources(sheet, events)).take(pa.array(sheet.resource)),
         "scope_name": sheet.scope_name,
         "received_ns": pa.array(received[sheet.event]),
         "source_seq": pa.array(seq[sheet.event]),
@@ -101,14 +102,3 @@ def _enum(names: tuple[str, ...], number: Ints) -> pa.StringArray:
 def _clipped(time_ns: Ints) -> pa.Int64Array:
     """Times after the year 2262 do not fit: the last moment that does stands for them."""
     return pa.array(np.minimum(time_ns, np.uint64(INT64_MAX)).astype(np.int64))
-
-
-def _map(column: str, found: Attributes, keep: Mask | None = None) -> pa.MapArray:
-    """Key -> text for every owner, of the attributes to `keep`, in document order."""
-    owner, key, text = found.owner, found.key, found.text
-    if keep is not None and not keep.all():
-        where = pa.array(keep)
-        owner, key, text = owner[keep], key.filter(where), text.filter(where)
-    offsets = np.zeros(found.owners + 1, dtype=np.int32)
-    np.cumsum(np.bincount(owner, minlength=found.owners), out=offsets[1:])
-    return pa.MapArray.from_arrays(pa.array(offsets), key, text, type=ARROW["spans"].field(column).type)

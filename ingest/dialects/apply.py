@@ -12,11 +12,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.sheet import Attributes, Ints, Mask, Sheet
 from ingest.dialects import DIALECTS, canonical, usage
 from ingest.dialects.columns import CountColumn, NameColumn, TextColumn
 from ingest.dialects.common import COST_CURRENCY, RESOURCE
 from ingest.dialects.dialect import MODEL_OPERATIONS, TARGETS, Dialect, Fields, Inside, Kind, Label, Source
+from ingest.sheet import Attributes, Ints, Mask, Sheet, clipped
 
 STATUS_ERROR = 2
 
@@ -119,7 +119,7 @@ def _fill_text(reader: _Reader, target: str, source: Source, rows: Ints, _: Dial
         rows = rows[reader.names["operation"].where(MODEL_OPERATIONS)[reader.found.owner[rows]]]
     extracted = pc.struct_field(pc.extract_regex(reader.found.text.take(pa.array(rows)), source.pattern), "v")
     got = extracted.is_valid().to_numpy(zero_copy_only=False)
-    reader.texts[target].fill_extracted(reader.found.owner[rows[got]], extracted.drop_null())
+    reader.texts[target].fill_inner(reader.found.owner[rows[got]], extracted.drop_null())
 
 
 def _fill_name(reader: _Reader, target: str, source: Source, rows: Ints, dialect: Dialect | None) -> None:
@@ -179,7 +179,7 @@ def _read_label(reader: _Reader, label: Label, mine: Mask, sheet: Sheet) -> None
     names = sheet.name.take(pa.array(rows))
     good = pc.starts_with(names, label.prefix).to_numpy(zero_copy_only=False)
     good &= pc.binary_length(names).to_numpy(zero_copy_only=False) > len(label.prefix.encode())
-    column.fill_extracted(rows[good], pc.utf8_slice_codeunits(names.filter(pa.array(good)), len(label.prefix)))
+    column.fill_inner(rows[good], pc.utf8_slice_codeunits(names.filter(pa.array(good)), len(label.prefix)))
 
 
 def _conclude_provider(reader: _Reader) -> None:
@@ -220,7 +220,7 @@ def _inherited(sheet: Sheet, reader: _Reader) -> dict[str, pa.Array]:
     _read_fields(resource, RESOURCE, None, None)
     row = pa.array(sheet.resource)
     columns = {
-        target: pc.coalesce(reader.texts[target].array(reader.found), column.array(sheet.resources).take(row))
+        target: pc.coalesce(reader.texts[target].array(reader.found), clipped(column.array(sheet.resources)).take(row))
         for target, column in resource.texts.items()
         if target in RESOURCE
     }

@@ -1,5 +1,6 @@
 """One column being filled from attributes, by whole columns: a scatter a source, the best source written last."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -7,43 +8,45 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.sheet import Attributes, Ints, Mask
+from ingest.sheet import SCALARS, Attributes, Ints, Mask
 
 COUNT_MAX = 2**53
 """Beyond it doubles lose units, and no call has so many tokens: such a count is a mistake or an attack."""
 
-INTEGER_MEMBER = 3
+COUNT = re.compile(r"[0-9]{1,16}(\.0*)?")
+INTEGER_MEMBER = 1 + SCALARS.index("int_value")
 
 Canonical = Callable[[str], Any]
 
 
 class TextColumn:
-    """Text as it is: remembers the row of the attribute that won, takes the texts at the end."""
+    """Text as it is: remembers which attribute won, or which text found inside one, and takes the texts at the end."""
 
     def __init__(self, rows: int) -> None:
         self.picked = np.full(rows, -1, dtype=np.int64)
-        self.extracted: dict[int, str] = {}
-        """Row -> text, where it is a part of an attribute."""
+        self.inside = np.full(rows, -1, dtype=np.int64)
+        self.inner = pa.array([], pa.string())
+        """Texts that are a part of an attribute, or the span's name."""
 
     def fill(self, found: Attributes, rows: Ints) -> None:
         owner = found.owner[rows]
         self.picked[owner] = rows
-        if self.extracted:
-            for row in owner.tolist():
-                self.extracted.pop(row, None)
+        self.inside[owner] = -1
 
-    def fill_extracted(self, owner: Ints, texts: pa.StringArray) -> None:
+    def fill_inner(self, owner: Ints, texts: pa.StringArray) -> None:
         self.picked[owner] = -1
-        self.extracted.update(zip(owner.tolist(), texts.to_pylist(), strict=True))
+        self.inside[owner] = np.arange(len(self.inner), len(self.inner) + len(texts))
+        self.inner = pa.concat_arrays([self.inner, texts])
 
     def known(self) -> Mask:
-        known: Mask = self.picked >= 0
-        known[list(self.extracted)] = True
+        known: Mask = (self.picked >= 0) | (self.inside >= 0)
         return known
 
     def array(self, found: Attributes) -> pa.StringArray:
         texts = found.text.take(pa.array(self.picked, mask=self.picked < 0))
-        return scattered(texts, self.extracted) if self.extracted else texts
+        if not len(self.inner):
+            return texts
+        return pc.coalesce(texts, self.inner.take(pa.array(self.inside, mask=self.inside < 0)))
 
 
 class NameColumn:
@@ -107,18 +110,5 @@ class CountColumn:
 
 
 def _count(text: str) -> int:
-    """The whole number that `text` says; -1 if none. Long texts are not converted: Python needs quadratic time."""
-    if len(text) > 32:
-        return -1
-    try:
-        number = float(text) if not text.isdecimal() else int(text)
-    except ValueError:
-        return -1
-    return int(number) if 0 <= number <= COUNT_MAX and number == int(number) else -1
-
-
-def scattered(texts: pa.StringArray, at: dict[int, str]) -> pa.StringArray:
-    """`texts` with those of `at` put in."""
-    mask = np.zeros(len(texts), dtype=np.bool_)
-    mask[list(at)] = True
-    return pc.replace_with_mask(texts, pa.array(mask), pa.array([at[row] for row in sorted(at)], pa.string()))
+    """The whole number that `text` says, -1 if none. `1e9` is none: nobody counts so, and budgets act on it."""
+    return int(text.split(".")[0]) if COUNT.fullmatch(text.strip()) else -1

@@ -1,7 +1,7 @@
 """OpenInference (Arize), spoken by Phoenix and its instrumentations."""
 
 from ingest.dialects.common import COMMON, GATEWAY, METADATA
-from ingest.dialects.dialect import Dialect, Label, also, first_field
+from ingest.dialects.dialect import Dialect, Label, also, any_field, first_field
 
 FIELDS = also(
     also(
@@ -13,6 +13,7 @@ FIELDS = also(
                 "llm.input_model_name",
                 "llm.model_name",
                 "embedding.model_name",
+                any_field("llm.invocation_parameters", "model"),
             ),
             "response_model": ("llm.response.model_name", "llm.output_model_name"),
             "response_id": (first_field("output.value", "id"),),

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 import numpy as np
 import pyarrow as pa
 
-from ingest.sheet import Mask
 from ingest.dialects.columns import CountColumn, NameColumn
 from ingest.dialects.dialect import MODEL_OPERATIONS
+from ingest.sheet import Mask
 
 TOKEN_OPERATIONS = frozenset({"chat", "completion", "embeddings", "rerank"})
 """Operations that always take tokens in, so that a reported 0 in and 0 out is an unknown (LiteLLM on streams)."""
