@@ -53,6 +53,8 @@ class PriceBook:
         metadata = table.schema.metadata
         records = {kind: table.filter(pc.equal(table["record"], kind)) for kind in ("provider", "model", "price")}
         rows = records["price"].combine_chunks()
+        if not len(rows):
+            raise Refused("price book: it has no price record: publish at least one")
         _refuse_repeats(rows["price_id"])
         rates = rates_of(rows)
         providers = _providers(records["provider"].to_pylist(), records["model"].to_pylist())

@@ -21,7 +21,20 @@ from ledger.books.reason import Reason
 from ledger.books.reported import PREFERENCES, UNLISTED, Preference
 from ledger.books.units import POSITION
 from ledger.money import Amounts, Bools, Int64s, decimals, product, read_decimals
-from ledger.schema import MONEY, QUANTITY, TEXT
+from ledger.schema import ARROW, MONEY, QUANTITY, TEXT
+
+VIEWS = pa.schema(
+    [("row", pa.int64())]
+    + [
+        (name, ARROW["spans"].field(name).type)
+        for name in (
+            *("operation", "provider", "request_model", "response_model", "service_tier", "start_ns"),
+            *units.COUNT_COLUMNS,
+            *("usage_status", "reported_cost_usd", "reported_source"),
+        )
+    ]
+)
+"""What pricing reads of a view."""
 
 LINES = pa.schema(
     [
@@ -51,9 +64,10 @@ _QUANTITY_SCALE = 10**6
 def price(views: pa.Table, book: PriceBook, preferences: Mapping[str, Preference] = PREFERENCES) -> pa.Table:
     """Money lines (LINES) of `views`, by row and then in the order of units.UNITS.
 
-    views: `row`, unique, and the columns of schema.SPANS that pricing reads, one row a call that bills. Operations
-    other than those of models and `tool` have no lines. Without usage: one line `unknown`, or none if the call failed.
+    views: at least VIEWS, one row a call that bills, `row` unique. Operations other than those of models and `tool`
+    have no lines. Without usage: one line `unknown`, or none if the call failed.
     """
+    views = views.select(VIEWS.names).cast(VIEWS)
     views = views if _ascending(views["row"]) else views.sort_by("row")
     starts = range(0, len(views), CALLS_PER_STEP)
     steps = [_price_step(views.slice(start, CALLS_PER_STEP).combine_chunks(), book, preferences) for start in starts]
@@ -153,7 +167,7 @@ class _Report:
 
 
 def _report(views: pa.Table, usage: Usage, preferences: Mapping[str, Preference]) -> _Report:
-    amounts, known = read_decimals(views["reported_cost_usd"].cast(MONEY))
+    amounts, known = read_decimals(views["reported_cost_usd"])
     codes, names = _distinct(views, ("reported_source",))
     levels = np.array([preferences.get(name or "", UNLISTED) for (name,) in names], np.int64)
     positive = amounts.small > 0
@@ -166,7 +180,7 @@ def _report(views: pa.Table, usage: Usage, preferences: Mapping[str, Preference]
 
 @dataclass(frozen=True)
 class _Lines:
-    """The lines of one step as parallel arrays, ordered by call and unit. `price`: position in the book, -1 for none."""
+    """The lines of one step as parallel arrays, by call and unit. `price`: position in the book, -1 for none."""
 
     call: Int64s
     unit: Int64s

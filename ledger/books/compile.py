@@ -8,7 +8,8 @@ and listed. Same library version and same pyarrow give the same bytes.
 """
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -18,13 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import genai_prices
-import pyarrow as pa
-import pyarrow.parquet as pq
 from genai_prices.data import providers as bundled_providers
 from genai_prices.data_units import unit_data
 from genai_prices.types import ConditionalPrice, ModelInfo, Provider, StartDateConstraint, TieredPrices
 
-from ledger.books.format import FORMAT_VERSION, META_FORMAT, META_SOURCE, META_VERSION, SCHEMA
+from ledger.books.format import encode
 from ledger.books.units import GENAI_CONTEXTS, GENAI_UNITS
 from ledger.money import from_pico, to_pico
 
@@ -50,16 +49,14 @@ class Piece:
         return repr(sorted(self.prices.items())) == repr(sorted(other.prices.items()))
 
 
-def compile_book() -> pa.Table:
+def compile_records() -> list[Record]:
     """The whole bundled price list as records (`format.COLUMNS`), in matching order."""
-    records = [record for provider in bundled_providers for record in _provider_records(provider)]
-    metadata = {META_FORMAT: FORMAT_VERSION, META_SOURCE: "genai-prices", META_VERSION: genai_prices.__version__}
-    return pa.Table.from_pylist(records, schema=SCHEMA.with_metadata(metadata))
+    return [record for provider in bundled_providers for record in _provider_records(provider)]
 
 
-def write_book(table: pa.Table, out: Path) -> None:
-    """`table` as the bytes that are published."""
-    pq.write_table(table, out, compression="zstd", compression_level=19, row_group_size=len(table), version="2.6")
+def compile_book() -> bytes:
+    """The book of the installed genai-prices, as it is published."""
+    return encode(compile_records(), "genai-prices", genai_prices.__version__)
 
 
 def _provider_records(provider: Provider) -> Iterator[Record]:
@@ -238,13 +235,13 @@ def _price_id(provider: str, model: str, context: str, piece: Piece, unit: str, 
     return f"{provider}/{model}/{unit}{''.join(marks)}"
 
 
-def report(table: pa.Table) -> str:
+def report(records: Sequence[Record]) -> str:
     """What is in the book, and every figure that was changed on the way in."""
-    kinds = table["record"].value_counts().to_pylist()
-    odd = [row for row in table.to_pylist() if row["note"]]
-    lines = [f"{entry['counts']} {entry['values']} records" for entry in kinds]
+    kinds = Counter(record["record"] for record in records)
+    odd = [record for record in records if record.get("note")]
+    lines = [f"{count} {kind} records" for kind, count in kinds.items()]
     lines += [f"{len(odd)} prices of more than 12 decimals, rounded half to even:"]
-    lines += [f"  {row['price_id']}: {row['price_usd']} per {row['per']} ({row['note']})" for row in odd]
+    lines += [f"  {each['price_id']}: {each['price_usd']} per {each['per']} ({each['note']})" for each in odd]
     return "\n".join(lines) + "\n"
 
 
@@ -252,9 +249,8 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1:
         sys.stderr.write("usage: python -m ledger.books.compile OUT.parquet\n")
         return 2
-    table = compile_book()
-    write_book(table, Path(arguments[0]))
-    sys.stderr.write(report(table))
+    Path(arguments[0]).write_bytes(compile_book())
+    sys.stderr.write(report(compile_records()))
     return 0
 
 

@@ -4,7 +4,12 @@ Records of three kinds in one table, in matching order: a `provider` (its clause
 that model. The book's id is the SHA-256 of the file, so the same prices in other bytes are another book.
 """
 
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+from typing import Any
+
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from ledger.schema import MONEY, TEXT, Column, arrow_schema
 
@@ -37,3 +42,12 @@ COLUMNS: tuple[Column, ...] = (
 )
 
 SCHEMA = arrow_schema(COLUMNS)
+
+
+def encode(records: Sequence[Mapping[str, Any]], source: str, source_version: str) -> bytes:
+    """The book to publish. The same records give the same bytes, as long as pyarrow is the same."""
+    metadata = {META_FORMAT: FORMAT_VERSION, META_SOURCE: source, META_VERSION: source_version}
+    table = pa.Table.from_pylist(list(records), schema=SCHEMA.with_metadata(metadata))
+    out = BytesIO()
+    pq.write_table(table, out, compression="zstd", compression_level=19, row_group_size=RECORDS_MAX, version="2.6")
+    return out.getvalue()

@@ -52,11 +52,14 @@ class Cards:
         """The card of each family in force at each instant; NO_CARD for a family of -1 or where none is in force."""
         keys = family * len(self.dates) + np.searchsorted(self.dates, start_ns, "right") - 1
         period = np.maximum(np.searchsorted(self.period_keys, keys, "right") - 1, 0)
-        in_force = (family >= 0) & (self.period_family[period] == family) & (start_ns < self.period_end_ns[period])
+        in_force = (family >= 0) & (self.period_family[period] == family)
+        in_force &= (self.period_keys[period] <= keys) & (start_ns < self.period_end_ns[period])
         second = (start_ns // 10**9) % DAY_S
         keys = period * len(self.times) + np.searchsorted(self.times, second, "right") - 1
         card = np.maximum(np.searchsorted(self.card_keys, keys, "right") - 1, 0)
-        in_force &= (self.card_period[card] == period) & (second < self.card_end_s[card])
+        in_force &= (
+            (self.card_period[card] == period) & (self.card_keys[card] <= keys) & (second < self.card_end_s[card])
+        )
         timeless = np.where(family >= 0, self.only_card[family], NO_CARD)
         return np.where(started, np.where(in_force, card, NO_CARD), timeless)
 

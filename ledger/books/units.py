@@ -97,7 +97,7 @@ TIER_CONTEXTS = {
     "priority": "service_tier=priority",
     "fast": "fast",
 }
-"""service_tier of a view -> context of the book's prices."""
+"""service_tier of a view -> context of the book's prices; any other is looked up in the book under its own name."""
 
 GENAI_CONTEXTS = {
     (("speed", "fast"),): "fast",
