@@ -9,6 +9,16 @@ Fills = Mapping[str, tuple[type[np.generic], int]]
 """Column name -> (type, value in a row that was just made)."""
 
 
+def starts(*columns: np.ndarray) -> np.ndarray:
+    """Where a new combination of values begins, in columns that lie in order."""
+    begins = np.ones(len(columns[0]), dtype=np.bool_)
+    if len(begins):
+        begins[1:] = False
+        for column in columns:
+            begins[1:] |= column[1:] != column[:-1]
+    return begins
+
+
 class Columns:
     """Named numpy columns of one length that grow by doubling. A row is an index, which only `keep` changes."""
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
+from ledger.calls.columns import starts
 from ledger.journal.frame import Event
 from ledger.post.booking import fold
 from ledger.post.open_traces import Folded
@@ -54,7 +55,7 @@ class Batch:
         hashes, seqs = np.concatenate(self._hashes), np.concatenate(self._hash_seqs)
         order = np.lexsort((seqs, hashes))
         hashes, seqs = hashes[order], seqs[order]
-        first = np.append(True, (hashes[1:] != hashes[:-1]) | (seqs[1:] != seqs[:-1]))
+        first = starts(hashes, seqs)
         return hashes[first], seqs[first]
 
     def rows(self) -> dict[str, pa.Table]:

@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 
 from ledger.books.book import PriceBook
 from ledger.books.charge import price
+from ledger.calls.columns import starts
 from ledger.calls.forest import NewSpans
 from ledger.calls.roles import MODEL, TOOL
 from ledger.post.lines import LineStore
@@ -48,7 +49,7 @@ def _by_book(views: np.ndarray, seqs: np.ndarray, book_at: BookAt) -> list[tuple
 def _note(own: dict[str, np.ndarray], lines: pa.Table, first: int) -> None:
     row = lines["row"].to_numpy()
     if len(row):
-        start = np.flatnonzero(np.append(True, row[1:] != row[:-1]))
+        start = np.flatnonzero(starts(row))
         own["line_first"][row[start]] = first + start
         own["line_count"][row[start]] = np.diff(np.append(start, len(row)))
         own["unpriced"][row[pc.is_null(lines["cost_usd"]).to_numpy()]] = True

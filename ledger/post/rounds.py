@@ -7,6 +7,8 @@ as one vector; rounds are folded in order. A batch of one event is one round.
 
 import numpy as np
 
+from ledger.calls.columns import starts
+
 
 def rounds(keys: np.ndarray, events: np.ndarray) -> list[np.ndarray]:
     """Positions of each round. `keys[i]`: key that span i touches; `events[i]`: its event, never falling."""
@@ -14,8 +16,7 @@ def rounds(keys: np.ndarray, events: np.ndarray) -> list[np.ndarray]:
         return []
     order = np.lexsort((events, keys))
     key, event = keys[order], events[order]
-    new_key = np.append(True, key[1:] != key[:-1])
-    new_pair = new_key | np.append(True, event[1:] != event[:-1])
+    new_key, new_pair = starts(key), starts(key, event)
     pair = np.cumsum(new_pair)
     first_pair_of_key = np.maximum.accumulate(np.where(new_key, pair, 0))
     rank = np.empty(len(keys), dtype=np.int64)

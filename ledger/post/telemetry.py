@@ -6,6 +6,7 @@ from typing import Protocol
 import numpy as np
 import pyarrow as pa
 
+from ledger.calls.columns import starts
 from ledger.calls.forest import NewSpans
 from ledger.journal.frame import Event
 from ledger.post.batch import Batch
@@ -118,9 +119,9 @@ def _numbered(spans: NewSpans) -> np.ndarray:
 def _first_of_each(trace: np.ndarray, span: np.ndarray, index: np.ndarray) -> np.ndarray:
     """For each position, the position with the same identity that comes first in its event."""
     order = np.lexsort((index, span, trace))
-    starts = np.append(True, (trace[order][1:] != trace[order][:-1]) | (span[order][1:] != span[order][:-1]))
+    begins = starts(trace[order], span[order])
     first = np.empty(len(span), dtype=np.int64)
-    first[order] = order[np.maximum.accumulate(np.where(starts, np.arange(len(span)), 0))]
+    first[order] = order[np.maximum.accumulate(np.where(begins, np.arange(len(span)), 0))]
     return first
 
 

@@ -1,0 +1,223 @@
+"""Posting, end to end from a real journal to rows, with spans said in plain JSON."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ledger.books.book import seed_body
+from ledger.journal.append import JournalWriter
+from ledger.journal.frame import Draft
+from ledger.journal.kinds import PRICE_BOOK_PUBLISHED
+from ledger.paths import DataDir
+from ledger.post.poster import Poster, PosterOptions
+from ledger.post.rebuild import rebuild
+from ledger.seams import SystemClock, SystemRng
+from ledger.store.digest import digests
+from queries.connect import connect
+from tests.ledger.post.plain import agent, call, decode, request, same_span, span
+
+CALL_USD = Decimal("0.00021")
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> DataDir:
+    return DataDir(tmp_path / "data")
+
+
+def journal(data: DataDir, *drafts: Draft) -> None:
+    seed = Draft(kind=PRICE_BOOK_PUBLISHED, key="price_book:seed", body=seed_body(), content_type="application/parquet")
+    writer = JournalWriter.open(data, clock=SystemClock(), rng=SystemRng(), seed=[seed])
+    for draft in drafts:
+        writer.append(draft)
+    writer.close()
+
+
+def post(data: DataDir, **options: int) -> None:
+    poster = Poster(data, decode, same_span, clock=SystemClock(), options=PosterOptions(**options))
+    while poster.step():
+        pass
+    poster.close()
+
+
+def ask(data: DataDir, query: str) -> list[tuple[object, ...]]:
+    connection = connect(data)
+    try:
+        return connection.execute(query).fetchall()
+    finally:
+        connection.close()
+
+
+def test_a_call_is_charged_to_the_last_digit(data: DataDir) -> None:
+    journal(data, request(call(1, 1)))
+    post(data)
+    assert ask(data, "SELECT sum(cost_usd) FROM charges") == [(CALL_USD,)]
+    assert ask(data, "SELECT agent_name, agent_rule, run_rule, cost_usd, cost_status FROM calls") == [
+        ("svc", "provisional", "trace", CALL_USD, "priced")
+    ]
+
+
+def test_a_late_agent_span_takes_over_its_calls_and_the_sum_stays(data: DataDir) -> None:
+    journal(data, request(*(call(1, n, 100) for n in range(1, 11))), request(agent(1, 100)))
+    post(data)
+    assert ask(data, "SELECT agent_name, run_rule, count(*), sum(cost_usd) FROM calls GROUP BY ALL") == [
+        ("planner", "agent", 10, 10 * CALL_USD)
+    ]
+    assert ask(data, "SELECT agent_name, sum(cost_usd) FROM charges GROUP BY ALL ORDER BY ALL") == [
+        ("planner", 10 * CALL_USD),
+        ("svc", Decimal(0)),
+    ]
+    assert ask(data, "SELECT agent_name, sum(calls)::INT, sum(cost_usd) FROM cost_by_agent GROUP BY ALL") == [
+        ("planner", 10, 10 * CALL_USD)
+    ]
+    assert ask(data, "SELECT agent_name, sum(cost_usd) FROM charges_as_of(2) GROUP BY ALL") == [("svc", 10 * CALL_USD)]
+    assert ask(data, "SELECT DISTINCT agent_name FROM calls_as_of(2)") == [("svc",)]
+
+
+def test_a_reversal_names_the_line_that_it_takes_back(data: DataDir) -> None:
+    journal(data, request(call(1, 1, 3)), request(agent(1, 3, 4)), request(agent(1, 4, name="boss")))
+    post(data)
+    assert ask(
+        data,
+        """SELECT count(*) FROM charges r JOIN charges b ON r.reverses = b.charge_id
+           WHERE r.entry = 'reversal' AND r.cost_usd = -b.cost_usd AND r.unit = b.unit AND b.entry != 'reversal'""",
+    ) == [(4,)]
+    assert ask(data, "SELECT count(*) FROM charges WHERE entry = 'reversal'") == [(4,)]
+    assert ask(data, "SELECT count(*), count(DISTINCT charge_id) FROM charges") == [(10, 10)]
+
+
+def test_a_span_sent_again_is_counted_and_dropped(data: DataDir) -> None:
+    journal(data, request(call(1, 1)), request(call(1, 1)), request(call(2, 1), call(1, 1)))
+    post(data)
+    assert ask(data, "SELECT sum(cost_usd) FROM charges") == [(2 * CALL_USD,)]
+    assert ask(data, "SELECT spans, duplicates FROM events WHERE kind = 'otlp.traces' ORDER BY event_seq") == [
+        (1, 0),
+        (0, 1),
+        (1, 1),
+    ]
+    assert ask(data, "SELECT count(*) FROM conflicts") == [(0,)]
+
+
+def test_other_content_under_the_same_identity_is_a_conflict_and_the_first_counts(data: DataDir) -> None:
+    journal(data, request(call(1, 1)), request(call(1, 1, input_tokens=9)), request(call(2, 1), call(2, 1, name="x")))
+    post(data)
+    assert ask(data, "SELECT sum(cost_usd) FROM charges") == [(2 * CALL_USD,)]
+    assert ask(data, "SELECT first_source_seq, source_seq, span_index FROM conflicts ORDER BY ALL") == [
+        (2, 3, 0),
+        (4, 4, 1),
+    ]
+
+
+def test_the_innermost_of_nested_model_spans_bills(data: DataDir) -> None:
+    journal(data, request(call(1, 2, 1)), request(call(1, 1)))
+    post(data)
+    assert ask(data, "SELECT sum(cost_usd) FROM charges") == [(CALL_USD,)]
+    assert ask(data, "SELECT billed, reason FROM call_views ORDER BY span_id") == [
+        (False, "outer_view_of_call"),
+        (True, "innermost_view"),
+    ]
+    assert ask(data, "SELECT views FROM calls") == [(2,)]
+
+
+def test_a_tool_between_two_model_spans_makes_two_calls_of_one_even_late(data: DataDir) -> None:
+    journal(data, request(call(1, 1), call(1, 3, 2)), request(span(1, 2, 1, operation="chain")), request(call(2, 1)))
+    post(data)
+    assert ask(data, "SELECT sum(cost_usd) FROM charges") == [(2 * CALL_USD,)]
+    other = data.root.parent / "tool"
+    journal(DataDir(other), request(call(1, 1), call(1, 3, 2)), request(span(1, 2, 1, operation="tool")))
+    post(DataDir(other))
+    assert ask(DataDir(other), "SELECT count(*), sum(cost_usd) FROM calls WHERE kind = 'model'") == [(2, 2 * CALL_USD)]
+
+
+def test_unknown_usage_is_listed_and_never_zero(data: DataDir) -> None:
+    journal(data, request(span(1, 1, operation="chat", request_model="gpt-4o-mini", provider="openai", usage_status="missing")))
+    post(data)
+    assert ask(data, "SELECT cost_usd, cost_status FROM calls") == [(None, "unpriced")]
+    assert ask(data, "SELECT unit, quantity, cost_usd, status FROM charges") == [("unknown", None, None, "unpriced")]
+    assert ask(data, "SELECT sum(unpriced_calls)::INT FROM cost_by_model") == [(1,)]
+
+
+def test_tenants_with_the_same_ids_are_apart(data: DataDir) -> None:
+    journal(data, request(call(1, 1)), request(call(1, 1), tenant="other"))
+    post(data)
+    assert ask(data, "SELECT tenant, count(*) FROM calls GROUP BY ALL ORDER BY ALL") == [("default", 1), ("other", 1)]
+    assert ask(data, "SELECT count(DISTINCT run_id) FROM runs") == [(2,)]
+
+
+def test_a_control_event_whose_key_was_posted_before_has_no_effect(data: DataDir) -> None:
+    again = Draft(kind=PRICE_BOOK_PUBLISHED, key="price_book:seed", body=b"not even a book")
+    journal(data, again, request(call(1, 1)))
+    post(data)
+    assert ask(data, "SELECT effective FROM events ORDER BY event_seq")[2] == (False,)
+    assert ask(data, "SELECT count(*) FROM price_books") == [(1,)]
+    assert ask(data, "SELECT count(*) FROM quarantine") == [(0,)]
+
+
+def test_a_price_book_that_cannot_be_read_is_quarantined_and_the_one_before_stays(data: DataDir) -> None:
+    journal(data, Draft(kind=PRICE_BOOK_PUBLISHED, key="k", body=b"not a book"), request(call(1, 1)))
+    post(data)
+    assert ask(data, "SELECT sum(cost_usd) FROM charges") == [(CALL_USD,)]
+    assert ask(data, "SELECT source_seq, span_index FROM quarantine") == [(2, -1)]
+
+
+OPERATIONS = ["chat", "chat", "tool", "agent", "workflow", "other"]
+said = st.builds(
+    lambda trace, number, parent, operation, status, name, tokens: span(
+        trace,
+        number,
+        parent,
+        operation=operation,
+        status=status,
+        agent_name=name,
+        **(
+            {"provider": "openai", "request_model": "gpt-4o", "usage_status": "reported" if tokens else "missing",
+             "input_tokens": tokens, "output_tokens": tokens}
+            if operation == "chat"
+            else {}
+        ),
+    ),
+    trace=st.integers(1, 3),
+    number=st.integers(1, 7),
+    parent=st.none() | st.integers(1, 7),
+    operation=st.sampled_from(OPERATIONS),
+    status=st.sampled_from(["unset", "error"]),
+    name=st.sampled_from([None, None, "a", "b"]),
+    tokens=st.sampled_from([None, 10, 1000]),
+)  # fmt: skip
+histories = st.lists(st.lists(said, min_size=1, max_size=4), min_size=1, max_size=7)
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(history=histories)
+def test_batches_of_one_seven_and_everything_and_a_memory_of_one_trace_give_equal_digests(
+    history: list[list[dict[str, object]]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    data = DataDir(tmp_path_factory.mktemp("batches") / "data")
+    journal(data, *(request(*spans) for spans in history))
+    post(data, batch_events_max=1)
+    expected = digests(data)
+    for options in ({"batch_events_max": 7}, {}, {"batch_events_max": 1, "open_spans_max": 1}, {"batch_events_max": 3, "open_spans_max": 1}):
+        rebuild(data, decode, same_span, clock=SystemClock(), options=PosterOptions(**options))
+        assert digests(data) == expected, options
+
+
+def test_a_restart_after_every_commit_gives_equal_digests(data: DataDir) -> None:
+    journal(
+        data,
+        request(call(1, 1, 5), call(2, 1)),
+        request(call(1, 2, 5), agent(1, 5, 6)),
+        request(call(1, 3, 2)),
+        request(agent(1, 6, name="root"), call(2, 1)),
+    )
+    post(data)
+    expected = digests(data)
+    again = DataDir(data.root, ledger_name="again")
+    for _ in range(20):
+        poster = Poster(again, decode, same_span, clock=SystemClock(), options=PosterOptions(batch_events_max=1))
+        posted = poster.step()
+        poster.close()
+        if not posted:
+            break
+    assert digests(again) == expected
