@@ -1,9 +1,11 @@
 """What the architecture tests look at: the tracked files of the project, and the imports each one makes."""
 
 import ast
+import importlib
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("ledger", "ingest", "queries", "spanledger")
@@ -28,3 +30,7 @@ def imports(path: Path) -> Iterator[tuple[int, str]]:
 
 def where(path: Path, line: int) -> str:
     return f"{path.relative_to(ROOT)}:{line}"
+
+
+def module_of(path: Path) -> ModuleType:
+    return importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))

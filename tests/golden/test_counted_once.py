@@ -7,16 +7,13 @@ from typing import Any
 import pytest
 
 from ledger.journal.frame import Draft
+from ledger.paths import DataDir
 from tests.golden.books import JSON, keep, reading, rows, traces
-from tests.golden.samples import PROMISED, Sample
+from tests.golden.samples import PROMISED, SAMPLES, Sample
 from tests.golden.variants import one_span_a_request, otlp_json, shuffled
 
-HARD = [
-    sample
-    for sample in PROMISED
-    if sample.name.split("/")[1]
-    in {"openinference_anthropic", "ms_agent_framework", "otel_genai_openai", "strands_default"}
-]
+HARD_NAMES = {"openinference_anthropic", "ms_agent_framework", "otel_genai_openai", "strands_default"}
+HARD = [sample for sample in SAMPLES if sample.name.split("/")[1] in HARD_NAMES]
 """Two spans a call, sums on the agent's span, calls without usage, legacy names."""
 
 WAYS: dict[str, Callable[[bytes], list[Draft]]] = {
@@ -47,8 +44,8 @@ FROM cost_by_agent GROUP BY ALL HAVING sum(calls) <> 0 ORDER BY ALL
 STRAY = "SELECT (SELECT count(*) FROM conflicts) + (SELECT count(*) FROM quarantine) AS stray"
 
 
-def books_of(root: Path, drafts: list[Draft]) -> dict[str, list[dict[str, Any]]]:
-    with reading(keep(root, drafts)) as connection:
+def books_of(data: DataDir) -> dict[str, list[dict[str, Any]]]:
+    with reading(data) as connection:
         return {
             name: rows(connection, sql)
             for name, sql in (
@@ -63,9 +60,11 @@ def books_of(root: Path, drafts: list[Draft]) -> dict[str, list[dict[str, Any]]]
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("sample", HARD, ids=lambda sample: sample.name)
-def test_arrival_does_not_change_the_books(sample: Sample, way: str, tmp_path: Path) -> None:
-    once = books_of(tmp_path / "once", [traces(sample.body)])
-    again = books_of(tmp_path / "again", WAYS[way](sample.body))
+def test_arrival_does_not_change_the_books(
+    sample: Sample, way: str, posted: Callable[[Sample], DataDir], tmp_path: Path
+) -> None:
+    once = books_of(posted(sample))
+    again = books_of(keep(tmp_path, WAYS[way](sample.body)))
     assert again == once
     assert once["stray"] == [{"stray": 0}]
 
