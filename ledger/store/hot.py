@@ -40,13 +40,18 @@ class HotRows:
 
     def __init__(self) -> None:
         self._parts: dict[str, list[pa.Table]] = {name: [] for name in ARROW}
-        self.rows = 0
+        self._rows: dict[str, int] = dict.fromkeys(ARROW, 0)
         self.nbytes = 0
+
+    @property
+    def rows(self) -> int:
+        """Rows of the table that has most."""
+        return max(self._rows.values())
 
     def add(self, rows: Mapping[str, pa.Table]) -> None:
         for table, part in rows.items():
             self._parts[table].append(part)
-            self.rows += part.num_rows
+            self._rows[table] += part.num_rows
             self.nbytes += part.nbytes
 
     def table(self, name: str) -> pa.Table:

@@ -7,13 +7,14 @@ The one place where that is not enough is removing files: see `Catalog.tidy`. (d
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from ledger.errors import Incompatible
 from ledger.schema import POSTING_VERSION
+from ledger.store.files import ASIDE
 
 FORMAT = 1
 PAGE_BYTES = 16384
@@ -29,7 +30,7 @@ CREATE TABLE hot (hot_id INTEGER PRIMARY KEY AUTOINCREMENT, table_name TEXT NOT 
                   body BLOB NOT NULL);
 CREATE TABLE segment (file_number INTEGER PRIMARY KEY, table_name TEXT NOT NULL, shard INTEGER NOT NULL,
                       day TEXT NOT NULL, path TEXT NOT NULL, rows INTEGER NOT NULL, file_bytes INTEGER NOT NULL,
-                      raw_bytes INTEGER NOT NULL, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL);
+                      first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL);
 CREATE TABLE replaced (path TEXT PRIMARY KEY, replaced_ns INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE trace_hot (hot_id INTEGER PRIMARY KEY AUTOINCREMENT, pairs INTEGER NOT NULL, body BLOB NOT NULL);
 CREATE TABLE trace_run (file_number INTEGER PRIMARY KEY, path TEXT NOT NULL, pairs INTEGER NOT NULL);
@@ -49,7 +50,6 @@ class Segment:
     path: str
     rows: int
     file_bytes: int
-    raw_bytes: int
     first_seq: int
     last_seq: int
 
@@ -65,22 +65,33 @@ class TraceRun:
 
 def create_or_open(path: Path) -> sqlite3.Connection:
     """The catalog for its one writer, made when missing."""
-    new = not path.exists()
+    if not path.exists():
+        create(path)
     db = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
-    if new:
-        path.chmod(0o600)
-        db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = NORMAL")
     db.execute(f"PRAGMA journal_size_limit = {JOURNAL_BYTES_MAX}")
-    if not db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'meta'").fetchone():
+    check_format(db, path)
+    return db
+
+
+def create(path: Path) -> None:
+    """An empty catalog, made aside: a reader finds no file or all tables."""
+    aside = path.with_name(path.name + ASIDE)
+    for leftover in (aside, aside.with_name(aside.name + "-journal")):
+        leftover.unlink(missing_ok=True)
+    aside.touch(mode=0o600)
+    db = sqlite3.connect(aside, isolation_level=None)
+    try:
+        db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         with transaction(db):
             for statement in TABLES_SQL.split(";"):
                 db.execute(statement)
             for name, value in (("format", FORMAT), ("posting_version", POSTING_VERSION), ("cursor", -1), ("file", 0)):
                 put_meta(db, name, value)
-    check_format(db, path)
-    return db
+    finally:
+        db.close()
+    aside.rename(path)
 
 
 def open_read_only(path: Path) -> sqlite3.Connection:
@@ -108,7 +119,8 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
         yield
         db.execute("COMMIT")
     except BaseException:
-        db.execute("ROLLBACK")
+        if db.in_transaction:  # SQLite itself has rolled back after some errors, such as a full disk
+            db.execute("ROLLBACK")
         raise
 
 
@@ -131,16 +143,16 @@ def trace_runs(db: sqlite3.Connection) -> list[TraceRun]:
 def put_segment(db: sqlite3.Connection, segment: Segment) -> None:
     row = (
         segment.file_number, segment.table_name, segment.shard, segment.day, segment.path, segment.rows,
-        segment.file_bytes, segment.raw_bytes, segment.first_seq, segment.last_seq,
+        segment.file_bytes, segment.first_seq, segment.last_seq,
     )  # fmt: skip
-    db.execute("INSERT INTO segment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+    db.execute("INSERT INTO segment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
 
 
 def put_trace_run(db: sqlite3.Connection, run: TraceRun) -> None:
     db.execute("INSERT INTO trace_run VALUES (?, ?, ?)", (run.file_number, run.path, run.pairs))
 
 
-def replace_files(db: sqlite3.Connection, table: str, old: list[Segment] | list[TraceRun], now_ns: int) -> None:
+def replace_files(db: sqlite3.Connection, table: str, old: Sequence[Segment] | Sequence[TraceRun], now_ns: int) -> None:
     """Take `old` out of the manifest; their files stay for readers that already know them."""
     for item in old:
         db.execute(f"DELETE FROM {table} WHERE file_number = ?", (item.file_number,))

@@ -1,30 +1,33 @@
-"""Which files to merge: size tiers, so that every row is rewritten a bounded number of times and few files remain.
+"""Merging: which files, and their rows in order without holding them all.
 
-A tier holds files within a factor of `FAN_IN` in size; once a tier of one table, shard and day holds `FAN_IN` files,
-they become one of the next tier. At most FAN_IN - 1 files a tier remain, and files at the size limit are left alone.
+Size tiers: every row is rewritten a bounded number of times and few files remain. A tier holds files within a factor of
+`fan_in` in size; once one group (table, shard and day) has `fan_in` files in a tier, they become one of the next.
 """
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
-FAN_IN = 8
-"""8 gives at most 7 files a tier; with 5 tiers between the smallest file and the largest that is 35 a table and day."""
-TIER_BYTES = 256 << 10
-"""Everything up to this is the lowest tier: flushes of a quiet half minute."""
+import numpy as np
+import pyarrow as pa
+
+from ledger.store import segment
 
 F = TypeVar("F")
 
 
 def due(files: Iterable[tuple[Hashable, int, F]], *, fan_in: int, smallest: int, largest: int) -> list[F] | None:
-    """The first group of files to merge, oldest first, or None. A file is (group, size, itself)."""
-    tiers: dict[tuple[Hashable, int], list[tuple[int, F]]] = defaultdict(list)
+    """The first group of files to merge, in the order given, or None. A file is (group, size, itself).
+
+    Files up to `smallest` are the lowest tier; a file of `largest` or more is left alone for ever.
+    """
+    tiers: dict[tuple[Hashable, int], list[F]] = defaultdict(list)
     for group, size, file in files:
         if size < largest:
-            tiers[group, tier(size, fan_in=fan_in, smallest=smallest)].append((size, file))
-    for members in tiers.values():
-        if len(members) >= fan_in:
-            return [file for _, file in members[:fan_in]]
+            members = tiers[group, tier(size, fan_in=fan_in, smallest=smallest)]
+            members.append(file)
+            if len(members) == fan_in:
+                return members
     return None
 
 
@@ -34,3 +37,47 @@ def tier(size: int, *, fan_in: int, smallest: int) -> int:
         size //= fan_in
         level += 1
     return level
+
+
+def merged(table: str, inputs: Sequence[Iterator[pa.Table]]) -> Iterator[pa.Table]:
+    """The rows of all inputs, whose parts are each in order, in the order of traces. Holds one part of each input.
+
+    Rows of one trace may come in several parts, and then in any order among themselves.
+    """
+    heads = [head for parts in inputs if (head := Head.next(table, parts))]
+    while heads:
+        # Up to the least last key, no input can bring anything smaller any more.
+        bound = min(head.last for head in heads)
+        ready = [head.cut(bound) for head in heads]
+        yield segment.in_order(table, pa.concat_tables([part for part in ready if part.num_rows]))
+        heads = [head for old in heads if (head := old if old.rows.num_rows else Head.next(table, old.rest))]
+
+
+class Head:
+    """The part of an input that is being merged, and the parts after it."""
+
+    def __init__(self, table: str, rows: pa.Table, rest: Iterator[pa.Table]) -> None:
+        self.rows, self.rest = rows, rest
+        self._high, self._low = segment.keys(table, rows)
+
+    @classmethod
+    def next(cls, table: str, parts: Iterator[pa.Table]) -> "Head | None":
+        """The next part that has rows; None at the end."""
+        for rows in parts:
+            if rows.num_rows:
+                return cls(table, rows, parts)
+        return None
+
+    @property
+    def last(self) -> tuple[int, int]:
+        return int(self._high[-1]), int(self._low[-1])
+
+    def cut(self, bound: tuple[int, int]) -> pa.Table:
+        """Take off the rows up to and including the key `bound`."""
+        high = np.uint64(bound[0])
+        first = int(np.searchsorted(self._high, high, "left"))
+        end = int(np.searchsorted(self._high, high, "right"))
+        count = first + int(np.searchsorted(self._low[first:end], np.uint64(bound[1]), "right"))
+        taken, self.rows = self.rows.slice(0, count), self.rows.slice(count)
+        self._high, self._low = self._high[count:], self._low[count:]
+        return taken

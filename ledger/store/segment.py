@@ -4,7 +4,7 @@ Rows lie in the order of their trace, so that a filter on a trace id reads one r
 looked up by otherwise have Bloom filters. Every column, nested ones too, carries its field id (ledger/schema.py).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -48,8 +48,14 @@ BLOOM: dict[str, tuple[str, ...]] = {
 SHARD_EVENTS = 1 << 48
 """event_seq = shard * 2^48 + n."""
 DAY_NS = 86_400 * 1_000_000_000
-ROW_GROUP_ROWS = 16_384
-"""Small enough that the spans of one run cost few decoded bytes, large enough for DuckDB's vectors and for zstd."""
+ROW_GROUP_ROWS = 32_768
+"""Small enough that the spans of one run cost few decoded bytes, large enough that each group's cost is spread."""
+BLOOM_VALUES = ROW_GROUP_ROWS
+"""Distinct values a Bloom filter is laid out for. Left out, pyarrow holds 64 MB for each until the file is closed."""
+ROW_GROUP_ROWS_MIN = 2_048
+"""One vector of DuckDB."""
+ROW_GROUP_BYTES = 8 << 20
+"""Of rows with long content a group has fewer: a merge holds one group of each of its inputs."""
 ZSTD_LEVEL = 3
 METADATA_CACHE_FILES = 512
 """Footers kept in memory, of files that never change: twice what merging leaves in a busy day."""
@@ -93,31 +99,68 @@ def trace_halves(ids: pa.ChunkedArray | pa.Array) -> npt.NDArray[np.uint64]:
     return raw.reshape(-1, 2).astype(np.uint64)
 
 
-def in_order(table: str, rows: pa.Table) -> pa.Table:
-    """`rows` sorted by trace, then event, then position: the order of rows within a segment."""
-    keys: list[npt.NDArray[Any]] = [rows[SEQ[table]].to_numpy()]
-    if table in POSITION:
-        keys.insert(0, rows[POSITION[table]].to_numpy())
+def keys(table: str, rows: pa.Table) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
+    """What rows of a segment are sorted by, as the high and the low half: the trace, else the event."""
     if table in TRACED:
         halves = trace_halves(rows["trace_id"])
-        keys += [halves[:, 1], halves[:, 0]]
-    return rows.take(pa.array(np.lexsort(keys)))
+        return halves[:, 0], halves[:, 1]
+    return np.zeros(rows.num_rows, np.uint64), rows[SEQ[table]].to_numpy().astype(np.uint64)
 
 
-def write(out: Out, table: str, shard: int, day: str, rows: pa.Table) -> None:
-    """Write one segment holding `rows`, put in order, to `out`."""
-    seqs = rows[SEQ[table]].to_numpy()
+def in_order(table: str, rows: pa.Table) -> pa.Table:
+    """`rows` sorted by trace, then event, then position: the order of rows within a segment."""
+    high, low = keys(table, rows)
+    order: list[npt.NDArray[Any]] = [rows[SEQ[table]].to_numpy(), low, high]
+    if table in POSITION:
+        order.insert(0, rows[POSITION[table]].to_numpy())
+    return rows.combine_chunks().take(pa.array(np.lexsort(order)))
+
+
+def write(out: Out, table: str, shard: int, day: str, first_seq: int, last_seq: int, parts: Iterable[pa.Table]) -> int:
+    """Write one segment holding `parts`, which are in order, to `out`; returns its rows."""
     metadata = {
         "spanledger.table": table,
         "spanledger.shard": str(shard),
         "spanledger.day": day,
-        "spanledger.first_event_seq": str(seqs.min()),
-        "spanledger.last_event_seq": str(seqs.max()),
+        "spanledger.first_event_seq": str(first_seq),
+        "spanledger.last_event_seq": str(last_seq),
         "spanledger.schema_id": str(SCHEMA_VERSION),
     }
-    schema = ARROW[table].with_metadata(metadata)
-    with pq.ParquetWriter(out, schema, **write_options(table)) as writer:
-        writer.write_table(in_order(table, rows).replace_schema_metadata(metadata), row_group_size=ROW_GROUP_ROWS)
+    rows = 0
+    with pq.ParquetWriter(out, ARROW[table].with_metadata(metadata), **write_options(table)) as writer:
+        for group in grouped(parts):
+            writer.write_table(group.replace_schema_metadata(metadata), row_group_size=group.num_rows)
+            rows += group.num_rows
+    return rows
+
+
+def grouped(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The same rows in row groups of full size, but the last."""
+    waiting: list[pa.Table] = []
+    for part in parts:
+        waiting.append(part)
+        count = sum(table.num_rows for table in waiting)
+        size = group_rows(sum(table.nbytes for table in waiting), count)
+        if count >= size:
+            whole = pa.concat_tables(waiting)
+            full = count // size * size
+            yield from (whole.slice(at, size) for at in range(0, full, size))
+            waiting = [whole.slice(full)]
+    if sum(table.num_rows for table in waiting):
+        yield pa.concat_tables(waiting)
+
+
+def group_rows(raw_bytes: int, rows: int) -> int:
+    """Rows of a row group, for rows of such a size."""
+    per_row = max(1, raw_bytes // max(1, rows))
+    return max(ROW_GROUP_ROWS_MIN, min(ROW_GROUP_ROWS, ROW_GROUP_BYTES // per_row))
+
+
+def row_groups(path: Path, table: str) -> Iterator[pa.Table]:
+    """The rows of a segment, one row group at a time."""
+    with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        for group in range(file.metadata.num_row_groups):
+            yield conform(table, file.read_row_group(group, use_threads=False))
 
 
 @lru_cache
@@ -131,7 +174,7 @@ def write_options(table: str) -> dict[str, Any]:
         "column_encoding": {leaf: "DELTA_BINARY_PACKED" for leaf in leaves if leaf in _DELTA},
         "write_statistics": [leaf for leaf in leaves if leaf.partition(".")[0] not in _NO_STATISTICS],
         "write_page_checksum": True,
-        "bloom_filter_options": dict.fromkeys(BLOOM.get(table, ()), True) or None,
+        "bloom_filter_options": {name: {"ndv": BLOOM_VALUES} for name in BLOOM.get(table, ())} or None,
     }
 
 
