@@ -72,12 +72,12 @@ def one_round(shape: str, spans: int, yardstick: bool) -> Measures:
         wall_s, cpu_s = timed(lambda: post_all(poster))
         close_s, close_cpu_s = timed(poster.close)
         posted = stored_spans(data)
-        ledger_bytes = sum(path.stat().st_size for path in data.ledger.rglob("*") if path.is_file())
         return {
             "spans per cpu second": posted / (cpu_s + close_cpu_s),
             "spans per wall second": posted / (wall_s + close_s),
             "us of cpu per span": (cpu_s + close_cpu_s) / posted * 1e6,
-            "ledger bytes per span": ledger_bytes / posted,
+            "segment bytes per span": size_of(data.ledger, ".parquet") / posted,
+            "other ledger bytes per span": (size_of(data.ledger) - size_of(data.ledger, ".parquet")) / posted,
             "journal bytes per span": journal_bytes / posted,
             "memory of the poster, MiB": (max_rss_bytes() - idle_rss) / MIB,
             **(yardstick_of(data, posted, Path(folder)) if yardstick else {}),
@@ -87,6 +87,10 @@ def one_round(shape: str, spans: int, yardstick: bool) -> Measures:
 def post_all(poster: Poster) -> None:
     while poster.step():
         pass
+
+
+def size_of(folder: Path, ending: str = "") -> int:
+    return sum(path.stat().st_size for path in folder.rglob(f"*{ending}") if path.is_file())
 
 
 def stored_spans(data: DataDir) -> int:
