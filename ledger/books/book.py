@@ -4,7 +4,7 @@ What a call costs depends on nothing but the call and this file: not on an insta
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from importlib.resources import files
 from io import BytesIO
@@ -41,10 +41,10 @@ class PriceBook:
     book_id: str
     source: str
     source_version: str
-    rows: pa.Table
+    rows: pa.Table = field(repr=False)
     """The `price` records (format.COLUMNS)."""
-    rates: Rates
-    matcher: Matcher
+    rates: Rates = field(repr=False)
+    matcher: Matcher = field(repr=False)
 
     @classmethod
     def parse(cls, body: bytes) -> "PriceBook":
@@ -55,6 +55,7 @@ class PriceBook:
         rows = records["price"].combine_chunks()
         if not len(rows):
             raise Refused("price book: it has no price record: publish at least one")
+        _refuse_gaps(rows)
         _refuse_repeats(rows["price_id"])
         rates = rates_of(rows)
         providers = _providers(records["provider"].to_pylist(), records["model"].to_pylist())
@@ -91,6 +92,17 @@ def _unknown_format(found: str) -> Exception:
     if found.isdigit():
         return Incompatible(f"price book: format {found}, this program reads {FORMAT_VERSION}: use a newer program")
     return Refused(f"price book: the Parquet file has no {META_FORMAT.decode()} metadata: compile one")
+
+
+_OPTIONAL = ("clause", "valid_from_ns", "valid_to_ns", "tier_to", "note")
+
+
+def _refuse_gaps(rows: pa.Table) -> None:
+    """A missing price must not be read as 0, nor a missing limit as none."""
+    for name in rows.column_names:
+        if name not in _OPTIONAL and rows[name].null_count:
+            which = rows["price_id"][pc.index(rows[name].is_null(), True).as_py()]
+            raise Refused(f"price book: price {which.as_py()!r} has no {name}: give one")
 
 
 def _refuse_repeats(price_ids: pa.ChunkedArray) -> None:

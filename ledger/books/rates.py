@@ -161,7 +161,9 @@ def _integers(prices: pa.Table) -> tuple[Int64s, Int64s, Int64s]:
     amounts, _ = read_decimals(prices["price_usd"])
     per = prices["per"].to_numpy()
     pico = [amounts[i] for i in range(len(amounts))]
-    worst = next((i for i, value in enumerate(pico) if not 0 <= value <= PRICE_PICO_MAX * int(per[i])), None)
+    worst = next(
+        (i for i, value in enumerate(pico) if per[i] < 1 or not 0 <= value <= PRICE_PICO_MAX * int(per[i])), None
+    )
     if worst is not None:
         name, usd = prices["price_id"][worst].as_py(), prices["price_usd"][worst].as_py()
         raise Refused(f"price book: {name} costs {usd} USD per {per[worst]}: 0 to 10^6 USD a unit can be booked")
