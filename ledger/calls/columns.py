@@ -19,6 +19,15 @@ def starts(*columns: np.ndarray) -> np.ndarray:
     return begins
 
 
+def numbered(*columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The first place of each distinct combination of values, and for each place the number of its combination."""
+    order = np.lexsort(columns[::-1])
+    begins = starts(*(column[order] for column in columns))
+    number = np.empty(len(order), dtype=np.int64)
+    number[order] = np.cumsum(begins) - 1
+    return order[begins], number
+
+
 class Columns:
     """Named numpy columns of one length that grow by doubling. A row is an index, which only `keep` changes."""
 

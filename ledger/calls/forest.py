@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ledger.calls.columns import Columns, Fills
+from ledger.calls.columns import Columns, Fills, numbered
 from ledger.calls.cycles import cut
 from ledger.calls.index import HashIndex, mix
 from ledger.calls.rules import RUN_BY_AGENT
@@ -210,9 +210,8 @@ class Forest:
         rows = self.find_traces(spans.tenant, spans.trace_hi, spans.trace_lo)
         missing = np.flatnonzero(rows < 0)
         if len(missing):
-            keys = np.rec.fromarrays([spans.tenant[missing], spans.trace_hi[missing], spans.trace_lo[missing]])
-            _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
-            rows[missing] = self._new_traces(spans, missing[first])[inverse]
+            first, number = numbered(spans.tenant[missing], spans.trace_hi[missing], spans.trace_lo[missing])
+            rows[missing] = self._new_traces(spans, missing[first])[number]
         self.traces["touched"][rows] = touched
         return rows
 
@@ -229,14 +228,13 @@ class Forest:
         rows = self.find(trace_rows, spans)
         missing = np.flatnonzero(rows < 0)
         if len(missing):
-            keys = np.rec.fromarrays([trace_rows[missing], spans[missing]])
-            _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+            first, number = numbered(trace_rows[missing], spans[missing])
             made = self.nodes.extend(len(first))
             self.nodes["trace"][made] = trace_rows[missing[first]]
             self.nodes["span"][made] = spans[missing[first]]
             self.nodes["hash"][made] = mix(self.nodes["trace"][made], self.nodes["span"][made])
             self._node_index.insert(self.nodes["hash"][made], made, self.nodes["hash"])
-            rows[missing] = made[inverse]
+            rows[missing] = made[number]
         return rows
 
     def _adopt(self, children: np.ndarray) -> None:

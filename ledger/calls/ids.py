@@ -1,6 +1,6 @@
 """Identities that are derived: views, runs and charges. docs/format.md states each formula for other programs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 
 import numpy as np
@@ -9,6 +9,7 @@ import pyarrow as pa
 from ledger.calls.index import mix
 
 ID_BYTES = 16
+SPAN_IDENTITY_BYTES = 24
 
 
 def field(text: bytes) -> bytes:
@@ -16,14 +17,18 @@ def field(text: bytes) -> bytes:
     return len(text).to_bytes(4, "big") + text
 
 
-def view_ids(signal: str, tenants: Sequence[str], identities: Sequence[bytes]) -> list[bytes]:
-    """First 16 bytes of SHA-256(signal, tenant, identity); the identity of a span is trace_id and span_id."""
-    start = field(signal.encode())
-    prefixes = {tenant: start + field(tenant.encode()) for tenant in set(tenants)}
-    return [
-        sha256(prefixes[tenant] + field(identity)).digest()[:ID_BYTES]
-        for tenant, identity in zip(tenants, identities, strict=True)
-    ]
+def span_view_ids(tenants: Sequence[str], identities: bytes) -> bytes:
+    """First 16 bytes of SHA-256("span", tenant, trace_id + span_id) of each span, one after the other.
+
+    identities: the 24 bytes of every span, one after the other.
+    """
+    width = SPAN_IDENTITY_BYTES
+    tail = width.to_bytes(4, "big")
+    prefixes = {tenant: field(b"span") + field(tenant.encode()) + tail for tenant in set(tenants)}
+    return b"".join(
+        sha256(prefixes[tenant] + identities[at : at + width]).digest()[:ID_BYTES]
+        for tenant, at in zip(tenants, range(0, len(identities), width), strict=True)
+    )
 
 
 def run_id(tenant: str, rule: str, key: bytes) -> bytes:
@@ -48,21 +53,3 @@ def fixed_binary(data: bytes, width: int, nulls: np.ndarray | None = None) -> pa
     rows = len(data) // width
     valid = None if nulls is None else pa.array(~nulls).buffers()[1]
     return pa.Array.from_buffers(pa.binary(width), rows, [valid, pa.py_buffer(data)])
-
-
-def halves(ids: Sequence[bytes]) -> np.ndarray:
-    """(n, 2) uint64 of 16-byte ids."""
-    return np.frombuffer(b"".join(ids), dtype=">u8").reshape(-1, 2).astype(np.uint64)
-
-
-def memo(make: Callable[[int], bytes]) -> Callable[[int], bytes]:
-    """`make` computed once for each number within one batch."""
-    known: dict[int, bytes] = {}
-
-    def get(number: int) -> bytes:
-        value = known.get(number)
-        if value is None:
-            value = known[number] = make(number)
-        return value
-
-    return get

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from ledger.calls.columns import Interner
 from ledger.calls.forest import NewSpans
-from ledger.calls.ids import view_ids
+from ledger.calls.ids import span_view_ids
 from ledger.calls.roles import KIND_OF, roles
 
 CLOCK_AHEAD_NS_MAX = 5 * 60 * 1_000_000_000
@@ -109,9 +109,8 @@ def _view_halves(spans: pa.Table, role: np.ndarray) -> tuple[np.ndarray, np.ndar
     hi, lo = np.zeros(len(role), dtype=np.uint64), np.zeros(len(role), dtype=np.uint64)
     views = np.flatnonzero(np.isin(role, list(KIND_OF)))
     if len(views):
-        rows = spans.select(["tenant", "trace_id", "span_id"]).take(pa.array(views))
-        identities = [t + s for t, s in zip(rows["trace_id"].to_pylist(), rows["span_id"].to_pylist(), strict=True)]
-        ids = b"".join(view_ids("span", rows["tenant"].to_pylist(), identities))
-        both = np.frombuffer(ids, dtype=">u8").reshape(-1, 2)
-        hi[views], lo[views] = both[:, 0], both[:, 1]
+        identities = np.concatenate([halves(spans["trace_id"])[views], halves(spans["span_id"])[views]], axis=1)
+        tenants = spans["tenant"].take(pa.array(views)).to_pylist()
+        ids = np.frombuffer(span_view_ids(tenants, identities.astype(">u8").tobytes()), dtype=">u8").reshape(-1, 2)
+        hi[views], lo[views] = ids[:, 0], ids[:, 1]
     return hi, lo

@@ -3,6 +3,7 @@
 import numpy as np
 import pyarrow as pa
 
+from ledger.calls.columns import numbered
 from ledger.calls.forest import Forest
 from ledger.calls.ids import ID_BYTES, fixed_binary, run_id
 from ledger.calls.rules import RUN_BY_AGENT, RUN_EXPLICIT, RUN_RULES
@@ -45,11 +46,10 @@ class Names:
     def run_ids(self, rows: np.ndarray, rule: np.ndarray, run: np.ndarray) -> pa.Array:
         """Run id of each row from its rule and key (`place.place`)."""
         trace = self._forest.nodes["trace"][rows]
-        keys = np.stack([trace, rule.astype(np.int64), run], axis=1)
-        distinct, inverse = np.unique(keys, axis=0, return_inverse=True)
-        ids = b"".join(self._run_id(*key) for key in distinct.tolist())
-        halves = np.frombuffer(ids, dtype=">u8").reshape(-1, 2)
-        return fixed_binary(halves[inverse.ravel()].tobytes(), ID_BYTES)
+        first, number = numbered(trace, rule, run)
+        distinct = zip(trace[first].tolist(), rule[first].tolist(), run[first].tolist(), strict=True)
+        halves = np.frombuffer(b"".join(self._run_id(*key) for key in distinct), dtype=">u8").reshape(-1, 2)
+        return fixed_binary(halves[number].tobytes(), ID_BYTES)
 
     def _run_id(self, trace: int, rule: int, run: int) -> bytes:
         traces, nodes = self._forest.traces, self._forest.nodes

@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 import pyarrow as pa
 
-from ledger.calls.columns import starts
+from ledger.calls.columns import numbered, starts
 from ledger.calls.forest import NewSpans
 from ledger.journal.frame import Event
 from ledger.post.batch import Batch
@@ -56,8 +56,7 @@ class Telemetry:
         if not table.num_rows:
             return
         spans = intake(table, self._open.texts)
-        trace = _numbered(spans)
-        first_of_trace = np.unique(trace, return_index=True)[1]
+        first_of_trace, trace = numbered(spans.tenant, spans.trace_hi, spans.trace_lo)
         reload(
             self._catalog,
             self._open,
@@ -108,12 +107,6 @@ class Telemetry:
         batch.count(seqs[new], seqs[~new])
         if repeats:
             batch.add("conflicts", conflicts(_repeats(table, repeats), self._get_event, self._same_span))
-
-
-def _numbered(spans: NewSpans) -> np.ndarray:
-    """A number for each span's (tenant, trace)."""
-    keys = np.rec.fromarrays([spans.tenant, spans.trace_hi, spans.trace_lo])
-    return np.unique(keys, return_inverse=True)[1]
 
 
 def _first_of_each(trace: np.ndarray, span: np.ndarray, index: np.ndarray) -> np.ndarray:

@@ -169,7 +169,7 @@ def model(events: list[list[Span]]) -> dict[tuple[int, int], tuple[object, ...]]
                     billed = view == call["billing"]
                     owned[view] = (earliest, billed, None if billed else call["billing"])
     found = {}
-    for key, s in known.items():
+    for key in known:
         path = [key, *above(key)]
         agent = next((known[k].agent for k in path if known[k].agent >= 0), -1)
         explicit = next((known[k].run for k in path if known[k].run >= 0), -1)

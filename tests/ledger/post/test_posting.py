@@ -132,7 +132,10 @@ def test_a_tool_between_two_model_spans_makes_two_calls_of_one_even_late(data: D
 
 
 def test_unknown_usage_is_listed_and_never_zero(data: DataDir) -> None:
-    journal(data, request(span(1, 1, operation="chat", request_model="gpt-4o-mini", provider="openai", usage_status="missing")))
+    journal(
+        data,
+        request(span(1, 1, operation="chat", request_model="gpt-4o-mini", provider="openai", usage_status="missing")),
+    )
     post(data)
     assert ask(data, "SELECT cost_usd, cost_status FROM calls") == [(None, "unpriced")]
     assert ask(data, "SELECT unit, quantity, cost_usd, status FROM charges") == [("unknown", None, None, "unpriced")]
@@ -198,7 +201,12 @@ def test_batches_of_one_seven_and_everything_and_a_memory_of_one_trace_give_equa
     journal(data, *(request(*spans) for spans in history))
     post(data, batch_events_max=1)
     expected = digests(data)
-    for options in ({"batch_events_max": 7}, {}, {"batch_events_max": 1, "open_spans_max": 1}, {"batch_events_max": 3, "open_spans_max": 1}):
+    for options in (
+        {"batch_events_max": 7},
+        {},
+        {"batch_events_max": 1, "open_spans_max": 1},
+        {"batch_events_max": 3, "open_spans_max": 1},
+    ):
         rebuild(data, decode, same_span, clock=SystemClock(), options=PosterOptions(**options))
         assert digests(data) == expected, options
 
@@ -221,3 +229,27 @@ def test_a_restart_after_every_commit_gives_equal_digests(data: DataDir) -> None
         if not posted:
             break
     assert digests(again) == expected
+
+
+def test_a_root_that_comes_after_a_thousand_booked_calls_has_them_all_and_the_sum_is_unchanged(data: DataDir) -> None:
+    requests = [request(*(call(1, 100 * n + k, 9_999) for k in range(100))) for n in range(10)]
+    journal(data, *requests, request(agent(1, 9_999)))
+    post(data)
+    total = 1_000 * CALL_USD
+    root_seq = 12
+    assert ask(data, "SELECT agent_name, model_calls, cost_usd FROM runs") == [("planner", 1_000, total)]
+    assert ask(data, "SELECT sum(cost_usd) FROM charges") == [(total,)]
+    assert ask(data, f"SELECT agent_name, model_calls, cost_usd FROM runs_as_of({root_seq - 1})") == [
+        ("svc", 1_000, total)
+    ]
+    assert ask(data, f"SELECT agent_name, sum(cost_usd) FROM charges_as_of({root_seq - 1}) GROUP BY ALL") == [
+        ("svc", total)
+    ]
+    assert ask(data, "SELECT entry, count(*) FROM charges GROUP BY ALL ORDER BY ALL") == [
+        ("booked", 2_000),
+        ("rebooked", 2_000),
+        ("reversal", 2_000),
+    ]
+    live = digests(data)
+    rebuild(data, decode, same_span, clock=SystemClock())
+    assert digests(data) == live
