@@ -38,6 +38,7 @@ def application(data: DataDir, bounds: Bounds = DEFAULTS, names: Collection[str]
     app.add_exception_handler(LedgerError, _ledger_error)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(Exception, _bug)
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_BYTES_MIN)
     return Guard(app, frozenset(names))
 
@@ -62,3 +63,8 @@ async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     faults = "; ".join(f"{'.'.join(map(str, fault['loc'][1:]))}: {fault['msg']}" for fault in error.errors())
     return _answer(request, 400, "Refused", faults)
+
+
+async def _bug(request: Request, error: Exception) -> Response:
+    """Our fault: the server logs it in a line, the caller learns no more than that."""
+    return _answer(request, 500, "Failed", f"the server could not answer ({type(error).__name__}); its log says more")

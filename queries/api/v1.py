@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse
 
 from ledger.errors import Refused
 from ledger.schema import POSTING_VERSION, SCHEMA_VERSION
@@ -16,29 +17,30 @@ from queries.replay.replay import WINDOW_STEPS, content, replay
 from queries.runs import LIMIT_MAX, Row, RunFilter, one_run, runs
 from queries.since import since_ns
 from queries.version import VERSION
-from queries.wire import Json, jsonable
+from queries.wire import jsonable
 
 router = APIRouter(prefix="/api/v1", tags=["v1"])
 
-Answer = dict[str, Json]
 Since = Annotated[str | None, Query(description="7d, 24h, 30m, a date, or an RFC 3339 time")]
 """A moment, as people give it."""
 
 
 @router.get("/info")
-def info(request: Request) -> Answer:
+def info(request: Request) -> JSONResponse:
     """Version, how far the ledger is, and where the service listens."""
     data = request.app.state.answers.data
     now = progress(data)
-    return {
-        "version": VERSION,
-        "python": platform.python_version(),
-        "schema_version": SCHEMA_VERSION,
-        "posting_version": POSTING_VERSION,
-        "posted_seq": now.posted_seq,
-        "durable_seq": now.durable_seq,
-        "addresses": jsonable(addresses(data)),
-    }
+    return _answer(
+        {
+            "version": VERSION,
+            "python": platform.python_version(),
+            "schema_version": SCHEMA_VERSION,
+            "posting_version": POSTING_VERSION,
+            "posted_seq": now.posted_seq,
+            "durable_seq": now.durable_seq,
+            "addresses": addresses(data),
+        }
+    )
 
 
 @router.get("/runs")
@@ -57,7 +59,7 @@ def list_runs(
     since: Since = None,
     limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = 50,
     after: Annotated[str | None, Query(description="`next` of the page before")] = None,
-) -> Answer:
+) -> JSONResponse:
     """Runs, newest first."""
     wanted = RunFilter(
         agent=agent,
@@ -74,14 +76,14 @@ def list_runs(
     )
     with request.app.state.answers.connection() as connection:
         page = runs(connection, wanted, limit, after)
-    return {"items": jsonable(page.items), "next": page.next}
+    return _answer({"items": page.items, "next": page.next})
 
 
 @router.get("/runs/{run_id}")
-def get_run(request: Request, run_id: str) -> Answer:
+def get_run(request: Request, run_id: str) -> JSONResponse:
     """One run; the id or a unique prefix of 6 or more digits."""
     with request.app.state.answers.connection() as connection:
-        return _object(one_run(connection, run_id))
+        return _answer(one_run(connection, run_id))
 
 
 @router.get("/runs/{run_id}/replay")
@@ -90,42 +92,35 @@ def get_replay(
     run_id: str,
     first: Annotated[int, Query(alias="from", ge=1)] = 1,
     limit: Annotated[int, Query(ge=1, le=WINDOW_STEPS)] = WINDOW_STEPS,
-) -> Answer:
+) -> JSONResponse:
     """Steps of the run in event time, with the money so far. `next` is the number of the first step after these."""
     with request.app.state.answers.connection() as connection:
         found = replay(connection, run_id, first, limit)
-    return {
-        "run": _object(found.run),
-        "items": jsonable(found.steps),
-        "total": found.total,
-        "next": found.next_step,
-    }
+    return _answer({"run": found.run, "items": found.steps, "total": found.total, "next": found.next_step})
 
 
 @router.get("/runs/{run_id}/steps/{step}")
-def get_step(request: Request, run_id: str, step: int) -> Answer:
+def get_step(request: Request, run_id: str, step: int) -> JSONResponse:
     """One step in full: input, output, attributes, and the money lines of its call."""
     with request.app.state.answers.connection() as connection:
         found = replay(connection, run_id, step, 1)
         if not found.steps:
             raise Refused(f"run {run_id} has {found.total} steps, there is no step {step}")
         row = found.steps[0]
-        return _object(content(connection, str(found.run["run_id"]), str(row["trace_id"]), str(row["span_id"])))
+        return _answer(content(connection, str(found.run["run_id"]), str(row["trace_id"]), str(row["span_id"])))
 
 
 @router.get("/costs")
-def get_costs(request: Request, by: Literal["agent", "model", "tool"] = "agent", since: Since = None) -> Answer:
+def get_costs(request: Request, by: Literal["agent", "model", "tool"] = "agent", since: Since = None) -> JSONResponse:
     """Cost summed by agent, model or tool, the dearest first."""
     with request.app.state.answers.connection() as connection:
         rows = costs(connection, by, _moment(since))
-    return {"items": jsonable(rows.to_pylist()), "next": None}
+    return _answer({"items": rows.to_pylist(), "next": None})
 
 
 def _moment(since: str | None) -> int | None:
     return since_ns(since, time.time_ns()) if since else None
 
 
-def _object(row: Row) -> Answer:
-    found = jsonable(row)
-    assert isinstance(found, dict)
-    return found
+def _answer(body: Row) -> JSONResponse:
+    return JSONResponse(jsonable(body))

@@ -13,7 +13,7 @@ RIGHT = 14
 ROW = 20
 COST_HEIGHT = 96
 TOP = 18
-GAP = 26
+GAP = 12
 BAR_WIDTH_MIN = 1.5
 INDENT = 9
 INDENT_LEVELS_MAX = 10
@@ -49,11 +49,10 @@ class Tick:
 
 @dataclass(frozen=True)
 class Chart:
-    """Everything the template draws."""
+    """Everything the template draws: a head that stays in sight, `head` high, and rows beneath it, `height` high."""
 
+    head: float
     height: float
-    rows_top: float
-    cost_bottom: float
     bars: list[Bar]
     ticks: list[Tick]
     cost_path: str
@@ -79,13 +78,11 @@ def chart(
 ) -> Chart:
     """The chart of `steps`. `costs`: (time, money so far) where it changes; `chosen`: the step at the playhead."""
     cost_bottom = float(TOP + COST_HEIGHT)
-    rows_top = cost_bottom + GAP
-    bars = [_bar(step, depths, axis, rows_top + number * ROW) for number, step in enumerate(steps)]
+    bars = [_bar(step, depths, axis, float(number * ROW)) for number, step in enumerate(steps)]
     path, area = _cost_line(axis, costs, cost_bottom)
     return Chart(
-        height=rows_top + len(bars) * ROW + 6,
-        rows_top=rows_top,
-        cost_bottom=cost_bottom,
+        head=cost_bottom + GAP,
+        height=len(bars) * ROW + 6.0,
         bars=bars,
         ticks=_ticks(axis),
         cost_path=path,
@@ -140,22 +137,15 @@ def _ticks(axis: Axis) -> list[Tick]:
 
 
 def depths(parents: Sequence[tuple[str, str | None]]) -> dict[str, int]:
-    """How deep each span lies, from (span, parent) pairs; parents that are not there, and rings, count as roots."""
+    """How deep each span lies, from (span, parent) pairs; a parent that is not there, or a ring, makes a root."""
     parent_of = dict(parents)
     found: dict[str, int] = {}
     for span in parent_of:
-        path: list[str] = []
+        path: dict[str, None] = {}  # a set that keeps its order
         at: str | None = span
-        while (
-            at is not None
-            and at in parent_of
-            and at not in found
-            and at not in path[-1:]
-            and len(path) <= len(parent_of)
-        ):
-            path.append(at)
+        while at is not None and at in parent_of and at not in found and at not in path:
+            path[at] = None
             at = parent_of[at]
-        base = found.get(at, -1) if at is not None else -1
-        for above, one in enumerate(reversed(path), 1):
-            found[one] = base + above
+        base = found[at] + 1 if at is not None and at in found else 0
+        found.update({one: base + above for above, one in enumerate(reversed(path))})
     return found

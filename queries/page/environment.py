@@ -24,6 +24,8 @@ ENVIRONMENT = Environment(
     lstrip_blocks=True,
 )
 UNKNOWN = "unknown"
+NOTHING_DUE = "–"
+"""No money line was booked: a tool without tariff, a call that failed before it used anything."""
 
 
 def render(template: str, values: Mapping[str, object], status: int = 200) -> HTMLResponse:
@@ -34,9 +36,12 @@ def render(template: str, values: Mapping[str, object], status: int = 200) -> HT
 
 def money(value: object, unpriced: object = 0) -> str:
     """Known cost; where nothing is known but something is unpriced, that is said instead of $0."""
-    if not isinstance(value, Decimal) or (not value and unpriced):
-        return UNKNOWN if unpriced or value is None else "$0"
-    return dollars(value) if value else "$0"
+    known = isinstance(value, Decimal) and bool(value)
+    if not known and unpriced:
+        return UNKNOWN
+    if not isinstance(value, Decimal):
+        return NOTHING_DUE
+    return dollars(value) if known else "$0"
 
 
 def count(value: object) -> str:
@@ -67,7 +72,19 @@ def moment(value: object) -> str:
 
 
 def quantity(value: object) -> str:
-    return decimal_text(value) if isinstance(value, Decimal) else "–"
+    return f"{Decimal(decimal_text(value)):,}" if isinstance(value, Decimal) else "–"
 
 
-ENVIRONMENT.filters.update(money=money, count=count, duration=span_of_time, moment=moment, quantity=quantity)
+def price(value: object) -> str:
+    """A unit price, exact."""
+    return f"${decimal_text(value)}" if isinstance(value, Decimal) else "–"
+
+
+ENVIRONMENT.filters |= {
+    "money": money,
+    "count": count,
+    "duration": span_of_time,
+    "moment": moment,
+    "quantity": quantity,
+    "price": price,
+}
