@@ -137,6 +137,11 @@ class JournalWriter:
         return self.submit(draft).result(timeout_s)
 
     @property
+    def alive(self) -> bool:
+        """False once the writer's thread has died of a bug: nothing is taken any more, end the process."""
+        return self._failure is None
+
+    @property
     def queued_bytes(self) -> int:
         """Bytes in memory that are not yet durable."""
         return self._queued_bytes
@@ -196,7 +201,7 @@ class JournalWriter:
     def _check_room(self, memory_bytes: int) -> None:
         """Raise Overloaded where `memory_bytes` more cannot wait now."""
         if self._failure is not None:
-            raise LedgerError(f"the journal's writer stopped: {self._failure!r}; restart it") from self._failure
+            raise Overloaded(f"the journal's writer stopped: {self._failure!r}; restart it") from self._failure
         if self._closing:
             raise Overloaded("the journal is closing; send it again")
         # One draft is always let in: a body of the largest size must not be refused for ever.
@@ -209,11 +214,12 @@ class JournalWriter:
             )
 
     def _run(self) -> None:
+        group: list[_Waiting] | None = []
         try:
             while (group := self._next_group()) is not None:
                 self._commit(group)
         except BaseException as error:
-            self._fail_all(error)
+            self._fail_all(error, group or [])
             raise
 
     def _next_group(self) -> list[_Waiting] | None:
@@ -241,9 +247,6 @@ class JournalWriter:
         except OSError as error:
             self._count_failure(error)
             _fail(wanted, Overloaded(f"the journal cannot be written: {error}; send it again"))
-        except BaseException as error:
-            _fail(wanted, LedgerError(f"the journal's writer stopped: {error!r}"))
-            raise
         else:
             self._publish()
             self._count(wanted, self._clock.monotonic_ns() - started_ns)
@@ -291,13 +294,15 @@ class JournalWriter:
             self._counters.mark_failures += 1
             log.warning("journal: the durable mark was not published, trying again: %s", error)
 
-    def _fail_all(self, error: BaseException) -> None:
+    def _fail_all(self, error: BaseException, group: Sequence[_Waiting]) -> None:
+        """The writer's thread dies of a bug: senders keep what is not acknowledged, for the next process."""
         with self._wake:
             self._failure = error
             waiting, self._queued_bytes = list(self._queue), 0
             self._queue.clear()
-        failure = LedgerError(f"the journal's writer stopped: {error!r}")
-        _fail([one for one in waiting if one.future.set_running_or_notify_cancel()], failure)
+        told = [one for one in waiting if one.future.set_running_or_notify_cancel()]
+        unsure = [one for one in group if not one.future.done()]
+        _fail([*unsure, *told], Overloaded(f"the journal's writer stopped: {error!r}; send it again"))
 
 
 def _entry(draft: Draft, texts: tuple[bytes, ...], received_ns: int) -> Entry:

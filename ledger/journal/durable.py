@@ -40,7 +40,7 @@ class DurableEnd:
         for number in reversed(file_numbers(self._disk, self._data.journal)):
             path = file_path(self._data.journal, number)
             size = self._disk.size(path)
-            if size <= HEADER_BYTES and number > 1:
+            if size <= HEADER_BYTES:
                 continue  # no event in it, and perhaps not even a header
             if self._proved[:2] != (number, size):
                 self._proved = (number, size, _proved_end(self._disk, path))
@@ -48,15 +48,13 @@ class DurableEnd:
         return None
 
 
-def _proved_end(disk: Disk, path: Path) -> Mark | None:
+def _proved_end(disk: Disk, path: Path) -> Mark:
     source = disk.open_read(path)
     try:
         first = source.read(0, BLOCKS_AT)
         if is_sealed(first):
             sealed = SealedFile(source, path)
             return Mark(sealed.header.number, sealed.end, sealed.index.last_event_seq)
-        if len(first) < HEADER_BYTES:
-            return None
         header = decode_file_header(first, path)
         found = survey(source, header, path)
     finally:

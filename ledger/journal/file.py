@@ -15,7 +15,7 @@ from ledger.journal.disk import Disk
 
 MAGIC = b"SPLJRNL\n"
 VERSION = 1
-HEADER = struct.Struct("<8sHHIQQ16s16sQqq8x")
+HEADER = struct.Struct("<8sHHIQQ16s16sQqq4x")
 CHECKSUM = struct.Struct("<I")
 HEADER_BYTES = HEADER.size + CHECKSUM.size
 FILE_ID_BYTES = 16

@@ -82,6 +82,7 @@ class MarkFile:
         self._count = slot[1] if slot else 0
         if self._file.size != SLOTS * SLOT_BYTES:
             self._file.truncate(SLOTS * SLOT_BYTES)
+            disk.sync_dir(path.parent)  # so that the clean end that `close` syncs has a name
 
     def publish(self, mark: Mark) -> None:
         count = self._count + 1
