@@ -5,14 +5,15 @@ Encodings of OTLP/HTTP are identity and gzip; deflate and zstd are taken as well
 
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import zstandard
 
 from ingest.status import UnsupportedMedia
 from ledger.errors import Refused, TooLarge
 
-STEP_BYTES = 1 << 20
-"""Output asked for at a time: how far past the limit a bomb can get."""
+MEMBERS_MAX = 4096
+"""gzip members or zstd frames in a body. Real ones have one; millions of tiny ones would cost seconds."""
 
 ZSTD_WINDOW_BYTES_MAX = 8 << 20
 """A frame may ask for a window of gigabytes. RFC 8878 recommends that decoders take 8 MiB."""
@@ -30,7 +31,7 @@ def decompress(body: bytes, encoding: str, bytes_max: int) -> bytes:
         if total > bytes_max:
             raise too_large(bytes_max, "after decompression")
         pieces.append(piece)
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    return b"".join(pieces)
 
 
 def too_large(bytes_max: int, where: str) -> TooLarge:
@@ -46,39 +47,42 @@ def _identity(body: bytes) -> Iterator[bytes]:
 
 def _gzip(body: bytes) -> Iterator[bytes]:
     """All members of a gzip file one after the other (RFC 1952 2.2)."""
-    while body:
-        member = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
-        yield from _inflate(member, body, "gzip")
-        body = member.unused_data.lstrip(b"\0")
+    return _members(body, lambda: zlib.decompressobj(wbits=16 + zlib.MAX_WBITS), 16 << 10, zlib.error, "gzip")
 
 
 def _deflate(body: bytes) -> Iterator[bytes]:
     """zlib's format, as RFC 9110 8.4.1.2 says; or bare deflate, as some clients send under that name."""
     zlib_header = len(body) >= 2 and body[0] & 0x0F == 8 and (body[0] << 8 | body[1]) % 31 == 0
     wbits = zlib.MAX_WBITS if zlib_header else -zlib.MAX_WBITS
-    yield from _inflate(zlib.decompressobj(wbits=wbits), body, "deflate")
-
-
-def _inflate(stream: "zlib._Decompress", body: bytes, name: str) -> Iterator[bytes]:
-    try:
-        while not stream.eof:
-            piece = stream.decompress(body, STEP_BYTES)
-            body = stream.unconsumed_tail
-            if not piece and not body and not stream.eof:
-                raise Refused(f"the body is not whole: its {name} stream breaks off")
-            yield piece
-    except zlib.error as error:
-        raise Refused(f"the body is not valid {name}: {error}") from error
+    return _members(body, lambda: zlib.decompressobj(wbits=wbits), 16 << 10, zlib.error, "deflate")
 
 
 def _zstd(body: bytes) -> Iterator[bytes]:
-    reader = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW_BYTES_MAX)
-    try:
-        with reader.stream_reader(body, read_across_frames=True) as stream:
-            while piece := stream.read(STEP_BYTES):
-                yield piece
-    except zstandard.ZstdError as error:
-        raise Refused(f"the body is not valid zstd: {error}") from error
+    """All frames of a zstd body (RFC 8878 3.1). Read step by step: a stream reader takes a cut frame for the end."""
+    decompressor = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW_BYTES_MAX)
+    return _members(body, decompressor.decompressobj, 1 << 10, zstandard.ZstdError, "zstd")
+
+
+def _members(
+    body: bytes, open_stream: Callable[[], Any], step_bytes: int, broken: type[Exception], name: str
+) -> Iterator[bytes]:
+    """Decode `step_bytes` of input at a time, which bounds how far past the limit a bomb gets: deflate unfolds 1032
+    times (16 MiB), zstd 4 bytes to 128 KiB (32 MiB)."""
+    at = members = 0
+    while at < len(body):
+        members += 1
+        if members > MEMBERS_MAX:
+            raise Refused(f"the body has more than {MEMBERS_MAX} {name} members")
+        stream = open_stream()
+        while not stream.eof:
+            if at >= len(body):
+                raise Refused(f"the body is not whole: its {name} stream breaks off after {len(body)} bytes")
+            piece, at = body[at : at + step_bytes], min(at + step_bytes, len(body))
+            try:
+                yield stream.decompress(piece)
+            except broken as error:
+                raise Refused(f"the body is not valid {name}: {error}") from error
+        at -= len(stream.unused_data)
 
 
 DECODERS: Mapping[str, Callable[[bytes], Iterator[bytes]]] = {

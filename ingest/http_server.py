@@ -21,13 +21,17 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
-INLINE_BYTES = 64 << 10
-"""Larger compressed bodies, and all bombs, are decompressed beside the event loop."""
-
 EXTRA_HEADERS: dict[int, Headers] = {
     405: [(b"allow", b"POST")],
     415: [(b"accept", f"{PROTOBUF}, {JSON}".encode()), (b"accept-encoding", b"gzip, deflate, zstd")],
 }
+
+PREFLIGHT: Headers = [
+    (b"access-control-allow-methods", b"POST"),
+    (b"access-control-allow-headers", b"content-type, content-encoding"),
+    (b"access-control-max-age", b"600"),
+]
+"""Answer to a browser that asks before it posts, beside the origin it may post from."""
 
 
 class SenderGone(Exception):  # noqa: N818  not a failure of ours
@@ -55,12 +59,12 @@ class HttpDoor:
     async def _answer(self, head: Head, scope: Scope, receive: Receive, send: Send) -> None:
         head.check_caller(self._intake.options, self._bound_host)
         if head.method == "OPTIONS" and head.origin and head.path.rstrip("/") in PATHS:
-            await _send(send, 204, _preflight(head), b"")
+            await _send(send, 204, [*self._cors(head), *PREFLIGHT], b"")
             return
         response = await self._accept(head, scope, receive)
         as_json = head.content_type == JSON
         body = json_format.MessageToJson(response, indent=None).encode() if as_json else response.SerializeToString()
-        await _send(send, 200, [(b"content-type", head.content_type.encode()), *_cors(head)], body)
+        await _send(send, 200, [(b"content-type", head.content_type.encode()), *self._cors(head)], body)
 
     async def _accept(self, head: Head, scope: Scope, receive: Receive) -> Any:
         signal = head.signal()
@@ -91,9 +95,14 @@ class HttpDoor:
 
     async def _fail(self, head: Head, failure: Failure, send: Send) -> None:
         content_type = (JSON if head.wants_json else PROTOBUF).encode()
-        headers = [(b"content-type", content_type), *failure.http_headers(), *_cors(head)]
+        headers = [(b"content-type", content_type), *failure.http_headers(), *self._cors(head)]
         headers += EXTRA_HEADERS.get(failure.rule.http_status, [])
         await _send(send, failure.rule.http_status, headers, failure.http_body(head.wants_json))
+
+    def _cors(self, head: Head) -> Headers:
+        if head.origin not in self._intake.options.cors_origins:
+            return []
+        return [(b"access-control-allow-origin", head.origin.encode("latin-1")), (b"vary", b"origin")]
 
 
 async def _read(receive: Receive, bytes_max: int, receive_s: float, scope: Scope) -> bytes:
@@ -116,22 +125,6 @@ async def _read(receive: Receive, bytes_max: int, receive_s: float, scope: Scope
         while (await receive())["type"] != "http.disconnect":
             continue
         raise SenderGone from error
-
-
-def _preflight(head: Head) -> Headers:
-    """Answer to a browser that asks before it posts; only reached for origins on the list."""
-    return [
-        *_cors(head),
-        (b"access-control-allow-methods", b"POST"),
-        (b"access-control-allow-headers", b"content-type, content-encoding"),
-        (b"access-control-max-age", b"600"),
-    ]
-
-
-def _cors(head: Head) -> Headers:
-    return (
-        [(b"access-control-allow-origin", head.origin.encode("latin-1")), (b"vary", b"origin")] if head.origin else []
-    )
 
 
 async def _send(send: Send, status: int, headers: Headers, body: bytes) -> None:
