@@ -6,6 +6,7 @@ interpreted yet: that is the dialects' business.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -110,13 +111,9 @@ def _indexed(
         keep[by_key[:-1][again]] = False
         where = pa.array(keep)
         return _indexed(owners, owner[keep], key.filter(where), text.filter(where), member[keep], integer[keep])
-    ends = np.cumsum(np.bincount(code, minlength=len(encoded.dictionary)))
-    slices = {name: slice(*span) for name, span in zip(encoded.dictionary.to_pylist(), _pairs(ends), strict=True)}
+    edges = [0, *np.cumsum(np.bincount(code, minlength=len(encoded.dictionary))).tolist()]
+    slices = {name: slice(*edge) for name, edge in zip(encoded.dictionary.to_pylist(), pairwise(edges), strict=True)}
     return Attributes(owners, owner, key, text, member, integer, by_key, slices)
-
-
-def _pairs(ends: Ints) -> list[tuple[int, int]]:
-    return list(zip([0, *ends[:-1].tolist()], ends.tolist(), strict=True))
 
 
 def clipped(texts: pa.StringArray) -> pa.StringArray:

@@ -22,27 +22,28 @@ NESTED_MEMBERS = {"array_value": ARRAY, "kvlist_value": KVLIST}
 
 def read_fast(bodies: Sequence[bytes]) -> tuple[Sheet | None, list[int]]:
     """A Sheet of the requests that read, and the positions of those that did not."""
-    good, refused = list(range(len(bodies))), list[int]()
+    good, refused = list(range(len(bodies))), set[int]()
     while good:
-        try:
-            sheet, doubtful = _sheet([bodies[position] for position in good])
-        except ValueError:
-            doubtful = _unparseable([bodies[position] for position in good])
-            sheet = None
+        chosen = [bodies[position] for position in good]
+        requests = _parsed(chosen)
+        sheet, doubtful = (None, _unparseable(chosen)) if requests is None else _sheet(requests)
         if not doubtful and sheet is not None:
             return _renumbered(sheet, np.array(good)), sorted(refused)
-        refused += [good[position] for position in doubtful]
+        refused |= {good[position] for position in doubtful}
         good = [position for position in good if position not in refused]
     return None, sorted(refused)
 
 
-def _unparseable(bodies: Sequence[bytes]) -> set[int]:
-    found = set()
-    for position, body in enumerate(bodies):
-        try:
-            handler().list_to_record_batch([body])
-        except ValueError:
-            found.add(position)
+def _parsed(bodies: list[bytes]) -> pa.ListArray | None:
+    """The resource_spans of each request; None if ptars refuses one of them."""
+    try:
+        return handler().list_to_record_batch(bodies).column("resource_spans")
+    except ValueError:
+        return None
+
+
+def _unparseable(bodies: list[bytes]) -> set[int]:
+    found = {position for position, body in enumerate(bodies) if _parsed([body]) is None}
     assert found, "ptars refused a batch of requests and none of them alone"
     return found
 
@@ -51,8 +52,8 @@ def _renumbered(sheet: Sheet, events: Ints) -> Sheet:
     return Sheet(events[sheet.event], *(getattr(sheet, name) for name in list(Sheet.__dataclass_fields__)[1:]))
 
 
-def _sheet(bodies: list[bytes]) -> tuple[Sheet, set[int]]:
-    requests = handler().list_to_record_batch(bodies).column("resource_spans")
+def _sheet(requests: pa.ListArray) -> tuple[Sheet, set[int]]:
+    """The requests as one Sheet, and the positions of those that need another reader."""
     resource_spans, request_of_resource = _flat(requests)
     scope_spans, resource_of_scope = _flat(resource_spans.field("scope_spans"))
     spans, scope_of_span = _flat(scope_spans.field("spans"))
@@ -64,7 +65,7 @@ def _sheet(bodies: list[bytes]) -> tuple[Sheet, set[int]]:
     status = spans.field("status")
     sheet = Sheet(
         event=event,
-        index=np.arange(len(spans)) - np.searchsorted(event, np.arange(len(bodies)))[event],
+        index=np.arange(len(spans)) - np.searchsorted(event, np.arange(len(requests)))[event],
         resource=resource,
         scope_name=scope_name.take(pa.array(scope_of_span)),
         trace_id=spans.field("trace_id"),
