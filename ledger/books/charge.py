@@ -128,6 +128,8 @@ def _family(
     families = book.rates.cards.families
     offer, tier = found.offer, (tier or "").lower().strip()
     ordinary = families.get((offer.provider, offer.model, ""), NO_CARD)
+    if ordinary == NO_CARD:
+        return NO_CARD, _ORDINARY, int(found.reason | Reason.NO_UNIT_PRICE)
     if tier in units.STANDARD_TIERS:
         return ordinary, _ORDINARY, int(found.reason)
     context = units.TIER_CONTEXTS.get(tier, tier) if offer.own else ""

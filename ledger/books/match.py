@@ -6,7 +6,7 @@ unknown. Each distinct set of names is worked out once and remembered, up to a b
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -174,7 +174,7 @@ class Matcher:
 
     def _offer(self, provider: Provider, name: str) -> Offer | None:
         """As genai-prices: by the name as it is, else with a compact date written out; each also at the fallbacks."""
-        for spelling in dict.fromkeys((name, _with_dashed_date(name))):
+        for spelling in _spellings(name):
             for seller in (provider, *(self.providers[each] for each in provider.fallback if each in self.providers)):
                 model = seller.model(spelling)
                 if model is not None:
@@ -188,32 +188,34 @@ class Matcher:
             prefixed = self._prefixed_offer(model)
             if prefixed and stated in GATEWAYS:
                 return Found(prefixed)
-            everyone = list(self.providers.values())
-            for sellers, reason in (
-                (self._makers(model, stated), Reason.MAKERS_PRICE),
-                (everyone, Reason.ASSUMED_PROVIDER),
-            ):
-                offers = [offer for provider in sellers if (offer := self._own_offer(provider, model))]
-                offers += [prefixed] if prefixed else []
-                if len({self.alike.get((offer.provider, offer.model)) for offer in offers}) > 1:
-                    return Found(None, Reason.SEVERAL_PRICES, ambiguous=True)
-                if offers:
-                    return Found(offers[0], reason)
+            makers = self._makers(model) if stated in NO_PROVIDER else []
+            found = self._one_price(self._sold(makers, model), Reason.MAKERS_PRICE) or self._one_price(
+                [*self._sold(self.providers.values(), model), *([prefixed] if prefixed else [])],
+                Reason.ASSUMED_PROVIDER,
+            )
+            if found:
+                return found
         return Found(None, Reason.UNKNOWN_MODEL if stated in NO_PROVIDER else Reason.UNKNOWN_PROVIDER)
 
-    def _makers(self, model: str, stated: str) -> list[Provider]:
-        if stated not in NO_PROVIDER:
-            return []
+    def _one_price(self, offers: Sequence[Offer], reason: Reason) -> Found | None:
+        """The first offer if all are at the same prices, ambiguous if they are not, None if there are none."""
+        if len({self.alike.get((offer.provider, offer.model)) for offer in offers}) > 1:
+            return Found(None, Reason.SEVERAL_PRICES, ambiguous=True)
+        return Found(offers[0], reason) if offers else None
+
+    def _makers(self, model: str) -> list[Provider]:
         return [provider for provider in self.providers.values() if provider.makes and provider.makes(model)]
+
+    def _sold(self, providers: Iterable[Provider], name: str) -> list[Offer]:
+        """What each provider itself sells under the name."""
+        spellings = _spellings(name)
+        models = ((provider, next(filter(None, map(provider.model, spellings)), None)) for provider in providers)
+        return [Offer(provider.id, model) for provider, model in models if model is not None]
 
     def _prefixed_offer(self, model: str) -> Offer | None:
         head, slash, rest = model.partition("/")
         provider = self.provider(head) if slash else None
         return self._offer(provider, rest) if provider else None
-
-    def _own_offer(self, provider: Provider, name: str) -> Offer | None:
-        model = provider.model(name) or provider.model(_with_dashed_date(name))
-        return Offer(provider.id, model) if model is not None else None
 
 
 def _names(*models: str | None) -> list[str]:
@@ -221,8 +223,8 @@ def _names(*models: str | None) -> list[str]:
     return list(dict.fromkeys(name for name in lowered if name))
 
 
-def _with_dashed_date(name: str) -> str:
-    """`-20251211` written `-2025-12-11`, as the price lists write it, where it is a date."""
+def _spellings(name: str) -> Iterable[str]:
+    """The name, and if it is another, with `-20251211` written `-2025-12-11`, as the price lists write a date."""
 
     def dashed(match: re.Match[str]) -> str:
         year, month, day = (int(match.group(group)) for group in (2, 3, 4))
@@ -232,4 +234,4 @@ def _with_dashed_date(name: str) -> str:
             return match.group(0)
         return f"-{year:04d}-{month:02d}-{day:02d}"
 
-    return _COMPACT_DATE.sub(dashed, name)
+    return dict.fromkeys((name, _COMPACT_DATE.sub(dashed, name)))

@@ -121,6 +121,14 @@ def test_outside_the_dates_of_every_price_a_call_is_unpriced() -> None:
     assert by_start == {999: None, 1_000: mtok("1", 500), 1_999: mtok("1", 500), 2_000: None}
 
 
+def test_a_model_that_the_book_lists_without_any_price_is_unpriced_and_says_so() -> None:
+    priced = offer("p", "m", {"equals": "m"}, output_tokens="1")
+    book = make_book(provider_record("p"), *priced, *offer("p", "bare", {"equals": "bare"}))
+    found = lines(book, provider="p", request_model="bare", **USED)
+    assert total(found) is None
+    assert set(reasons(found).values()) == {"the price book has no price for this unit"}
+
+
 # units
 
 

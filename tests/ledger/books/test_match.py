@@ -109,6 +109,20 @@ def test_where_no_provider_is_named_the_models_maker_is_meant_but_not_for_a_stra
     assert book.matcher.find("acme", "llama", None).ambiguous
 
 
+def test_a_prefix_is_believed_of_a_gateway_and_else_is_one_seller_among_others() -> None:
+    book = make_book(
+        provider_record("one"),
+        *offer("one", "m", {"equals": "m"}, fresh_input_tokens="1"),
+        provider_record("resale"),
+        *offer("resale", "one/m", {"equals": "one/m"}, fresh_input_tokens="2"),
+    )
+    assert book.matcher.find("litellm", "one/m", None).offer == Offer("one", "m")
+    assert book.matcher.find("one", "one/m", None).offer == Offer("one", "m")
+    assert book.matcher.find("resale", "one/m", None).offer == Offer("resale", "one/m")
+    assert book.matcher.find(None, "one/m", None).ambiguous
+    assert book.matcher.find("acme", "one/m", None).ambiguous
+
+
 def test_a_provider_name_that_two_clauses_claim_is_unknown() -> None:
     book = make_book(
         provider_record("one", named={"contains": "ai"}),
