@@ -1,5 +1,6 @@
 """The whole program as its users run it: `spanledger serve` in a process group of its own, on ports of the loopback."""
 
+import http.client
 import json
 import os
 import signal
@@ -131,6 +132,18 @@ class Service:
 def connects(port: int) -> bool:
     with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=0.2):
         return True
+    return False
+
+
+def healthy(address: str) -> bool:
+    """Whether the API answers; its port alone says nothing, the supervisor holds that open."""
+    with suppress(OSError, http.client.HTTPException):
+        connection = http.client.HTTPConnection(address, timeout=2)
+        try:
+            connection.request("GET", "/healthz")
+            return connection.getresponse().status == 200
+        finally:
+            connection.close()
     return False
 
 
