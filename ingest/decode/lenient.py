@@ -90,13 +90,8 @@ def span_slices(body: bytes) -> Iterator[Slice | UnreadableError]:
 
 def span_bytes(body: bytes, index: int) -> bytes:
     """The bytes of span `index` of the request."""
-    return span_slice(body, index).span
-
-
-def span_slice(body: bytes, index: int) -> Slice:
-    """Span `index` of the request, counted in document order over those that stand in readable groups."""
     found = (item for item in span_slices(body) if isinstance(item, Slice))
-    return next(item for position, item in enumerate(found) if position == index)
+    return next(item.span for position, item in enumerate(found) if position == index)
 
 
 def _resource_slices(resource_spans: bytes) -> Iterator[Slice | UnreadableError]:

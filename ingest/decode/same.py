@@ -4,6 +4,7 @@ Compared is everything the sender said of the span: the span whole (events and l
 and its scope. Attributes compare as sets, numbers by value, absent fields as their defaults.
 """
 
+from functools import lru_cache
 from typing import Any
 
 from google.protobuf.message import DecodeError
@@ -11,9 +12,12 @@ from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from ingest.decode.lenient import Slice, span_slice
+from ingest.decode.lenient import Slice, span_slices
 from ingest.decode.table import Source
 from ingest.json_otlp import to_protobuf
+
+EVENTS_KEPT = 2
+"""A request sent twice is compared span by span with its first copy: both stay cut up in between."""
 
 UNORDERED = frozenset({"attributes"})
 """Fields whose order says nothing. Values within an array, and events, are in an order that counts."""
@@ -31,8 +35,13 @@ def same_span(a: tuple[Source, int], b: tuple[Source, int]) -> bool:
 
 
 def _slice(event: Source, index: int) -> Slice:
-    body = to_protobuf("traces", event.body) if "json" in event.content_type else event.body
-    return span_slice(body, index)
+    return _slices(event.body, "json" in event.content_type)[index]
+
+
+@lru_cache(maxsize=EVENTS_KEPT)
+def _slices(body: bytes, is_json: bool) -> list[Slice]:
+    wire = to_protobuf("traces", body) if is_json else body
+    return [found for found in span_slices(wire) if isinstance(found, Slice)]
 
 
 def _canonical_slice(found: Slice) -> tuple[object, ...]:
