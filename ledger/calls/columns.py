@@ -9,6 +9,15 @@ Fills = Mapping[str, tuple[type[np.generic], int]]
 """Column name -> (type, value in a row that was just made)."""
 
 
+Frame = dict[str, np.ndarray]
+"""Columns of one length by name."""
+
+
+def stacked(frames: Sequence[Frame]) -> Frame:
+    """Frames of the same columns, one below the other."""
+    return {name: np.concatenate([frame[name] for frame in frames]) for name in frames[0]}
+
+
 def starts(*columns: np.ndarray) -> np.ndarray:
     """Where a new combination of values begins, in columns that lie in order."""
     begins = np.ones(len(columns[0]), dtype=np.bool_)

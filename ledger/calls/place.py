@@ -1,9 +1,8 @@
 """From decisions to rows: what changed for which span, and from which event on."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from ledger.calls.columns import Frame
 from ledger.calls.forest import Forest
 from ledger.calls.owner import Decision
 from ledger.calls.rules import NO_VIEW, RUN_BY_AGENT, RUN_BY_TRACE, RUN_EXPLICIT
@@ -12,16 +11,11 @@ PLACED_FROM = {"p_agent": "agent", "p_conversation": "conversation", "p_user": "
 """Placed column -> inherited column it repeats."""
 
 
-@dataclass(frozen=True)
-class Change:
-    """Spans whose placement changed. The forest holds the new; `before` is the event of the old, -1 for none."""
+def place(forest: Forest, rows: np.ndarray, decision: Decision) -> Frame:
+    """Write the placements of `rows` and of the decided views into the forest and give those that are new or other.
 
-    rows: np.ndarray
-    before: np.ndarray
-
-
-def place(forest: Forest, rows: np.ndarray, decision: Decision) -> Change:
-    """Write the placements of `rows` and of the decided views into the forest and tell which are new or other."""
+    Columns: row, before (event that wrote the placement now out of force, -1 none), p_seq and the other columns placed.
+    """
     rows = np.union1d(rows, decision.rows)
     wanted = _wanted(forest, rows, decision)
     nodes = forest.nodes
@@ -30,13 +24,14 @@ def place(forest: Forest, rows: np.ndarray, decision: Decision) -> Change:
     for name, values in wanted.items():
         changed = changed | (nodes[name][rows] != values)
     moved = rows[changed]
-    for name, values in wanted.items():
-        nodes[name][moved] = values[changed]
-    nodes["p_seq"][moved] = forest.traces["event_seq"][nodes["trace"][moved]]
-    return Change(moved, before[changed])
+    placed = {name: values[changed] for name, values in wanted.items()}
+    placed["p_seq"] = forest.traces["event_seq"][nodes["trace"][moved]]
+    for name, values in placed.items():
+        nodes[name][moved] = values
+    return {"row": moved, "before": before[changed], **placed}
 
 
-def _wanted(forest: Forest, rows: np.ndarray, decision: Decision) -> dict[str, np.ndarray]:
+def _wanted(forest: Forest, rows: np.ndarray, decision: Decision) -> Frame:
     nodes = forest.nodes
     wanted = {placed: nodes[inherited][rows] for placed, inherited in PLACED_FROM.items()}
     wanted["p_rule"], wanted["p_run"] = _run(forest, rows)

@@ -8,8 +8,6 @@ import pyarrow as pa
 
 from ledger.calls.columns import starts
 from ledger.journal.frame import Event
-from ledger.post.booking import fold
-from ledger.post.open_traces import Folded
 from ledger.schema import ARROW
 
 
@@ -30,10 +28,6 @@ class Batch:
     def add(self, table: str, rows: pa.Table) -> None:
         if rows.num_rows:
             self._parts[table].append(rows)
-
-    def add_folded(self, folded: Folded) -> None:
-        for table in ("placements", "superseded", "charges", "rollups"):
-            self.add(table, getattr(folded, table))
 
     def add_traces(self, hashes: np.ndarray, seqs: np.ndarray) -> None:
         self._hashes.append(hashes)
@@ -61,8 +55,6 @@ class Batch:
     def rows(self) -> dict[str, pa.Table]:
         """Table name -> rows to commit."""
         rows = {name: pa.concat_tables(parts) for name, parts in self._parts.items()}
-        if "rollups" in rows:
-            rows["rollups"] = fold(rows["rollups"])
         if "charges" in rows:
             rows["charges"] = self._with_recorded(rows["charges"])
         rows["events"] = self._event_rows()

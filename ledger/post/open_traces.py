@@ -3,16 +3,18 @@
 All of it is a cache: what a late span needs can be read back from the ledger (`reload`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
 
+from ledger.calls.booking import book
+from ledger.calls.columns import Frame, stacked
 from ledger.calls.forest import Forest, NewSpans
 from ledger.calls.inherit import inherit
 from ledger.calls.owner import Nesting, decide
 from ledger.calls.place import place
-from ledger.post.booking import book
+from ledger.post.charging import charge_rows
 from ledger.post.intake import Texts
 from ledger.post.lines import LineStore, spread
 from ledger.post.placing import placement_rows, superseded_rows
@@ -31,14 +33,12 @@ _CODED = {
 """Texts that grow with what is sent -> forest columns that hold their codes. Tenants and explicit runs are few."""
 
 
-@dataclass(frozen=True)
-class Folded:
-    """What one round adds to the tables; rollups are still to be summed."""
+@dataclass
+class Outcome:
+    """What rounds came to: placements (calls.place) and postings (calls.booking), to be made tables all at once."""
 
-    placements: pa.Table
-    superseded: pa.Table
-    charges: pa.Table
-    rollups: pa.Table
+    placed: list[Frame] = field(default_factory=list)
+    postings: list[Frame] = field(default_factory=list)
 
 
 class OpenTraces:
@@ -49,9 +49,9 @@ class OpenTraces:
         self._nesting = Nesting()
         self._round = 0
 
-    def fold(self, spans: NewSpans) -> Folded:
-        """Add spans of one round, none known before, and tell what follows from them."""
-        forest, texts = self.forest, self.texts
+    def fold(self, spans: NewSpans, outcome: Outcome) -> None:
+        """Add spans of one round, none known before, and note what follows from them."""
+        forest = self.forest
         self._round += 1
         rows = forest.add(spans, self._round)
         below = forest.levels(rows)
@@ -61,10 +61,20 @@ class OpenTraces:
         real = forest.nodes["real"][everyone]
         decision = decide(forest, self._nesting, affected, outer_before[real])
         called_before = forest.nodes["p_call"][decision.rows].copy()
-        change = place(forest, affected, decision)
-        superseded = superseded_rows(forest, texts, change)
-        charges, rollups = book(forest, texts, self.lines, decision, called_before)
-        return Folded(placement_rows(forest, texts, change), superseded, charges, rollups)
+        outcome.placed.append(place(forest, affected, decision))
+        outcome.postings += book(forest, decision, called_before)
+
+    def tables(self, outcome: Outcome) -> dict[str, pa.Table]:
+        """Rows of `outcome` by table. To be called before anything is forgotten."""
+        tables = {}
+        if outcome.placed:
+            placed = stacked(outcome.placed)
+            tables["placements"] = placement_rows(self.forest, self.texts, placed)
+            tables["superseded"] = superseded_rows(self.forest, self.texts, placed)
+        if outcome.postings:
+            postings = stacked(outcome.postings)
+            tables["charges"], tables["rollups"] = charge_rows(self.forest, self.texts, self.lines, postings)
+        return tables
 
     def touch(self, traces: np.ndarray) -> None:
         """Note that these trace rows are in use, so that they are forgotten last."""

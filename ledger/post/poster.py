@@ -33,7 +33,7 @@ _BOOKS = "price_books"
 class PosterOptions:
     """Bounds of posting, each with its reason."""
 
-    batch_events_max: int = 256
+    batch_events_max: int = 1024
     """Events a commit: small requests share one transaction."""
     batch_bytes_max: int = 8 << 20
     """Bytes of bodies a commit: decoded columns take several times this."""

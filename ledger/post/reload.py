@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from ledger.calls.forest import NewSpans
 from ledger.post.intake import halves, intake
-from ledger.post.open_traces import OpenTraces
+from ledger.post.open_traces import OpenTraces, Outcome
 from ledger.post.pricing import BookAt, attach
 from ledger.store.catalog import Catalog
 from ledger.store.traces import trace_hashes
@@ -42,7 +42,7 @@ def _restore(catalog: Catalog, open_traces: OpenTraces, known: pa.Table, seqs: S
     spans = spans.sort_by([("source_seq", "ascending"), ("span_index", "ascending")])
     new = intake(spans, open_traces.texts)
     attach(new, spans, open_traces.lines, book_at)
-    open_traces.fold(new)
+    open_traces.fold(new, Outcome())
     _recall_placed(open_traces, _only(catalog.read("placements", ids, seqs, _PLACED), known))
     _recall_booked(open_traces, new, _only(catalog.read("charges", ids, seqs, _CHARGED), known))
 

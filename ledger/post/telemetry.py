@@ -12,7 +12,7 @@ from ledger.journal.frame import Event
 from ledger.post.batch import Batch
 from ledger.post.duplicates import GetEvent, Repeat, SameSpan, conflicts
 from ledger.post.intake import intake, select
-from ledger.post.open_traces import OpenTraces
+from ledger.post.open_traces import OpenTraces, Outcome
 from ledger.post.pricing import BookAt, attach
 from ledger.post.reload import reload
 from ledger.post.rounds import rounds
@@ -65,14 +65,16 @@ class Telemetry:
             self._book_at,
         )
         attach(spans, table, self._open.lines, self._book_at)
-        new = np.zeros(table.num_rows, dtype=np.bool_)
+        new, outcome = np.zeros(table.num_rows, dtype=np.bool_), Outcome()
         repeats: list[tuple[int, tuple[int, int]]] = []
         for positions in rounds(trace, spans.own["source_seq"]):
             fresh, again = self._split(select(spans, positions), trace[positions])
             repeats += [(int(positions[at]), first) for at, first in again]
             new[positions[fresh]] = True
             if len(fresh):
-                batch.add_folded(self._open.fold(select(spans, positions[fresh])))
+                self._open.fold(select(spans, positions[fresh]), outcome)
+        for name, rows in self._open.tables(outcome).items():
+            batch.add(name, rows)
         self._record(table, spans, new, repeats, batch)
 
     def _split(self, spans: NewSpans, trace: np.ndarray) -> tuple[np.ndarray, list[tuple[int, tuple[int, int]]]]:

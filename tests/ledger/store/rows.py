@@ -38,7 +38,7 @@ def event(seq: int, received_ns: int = NOON_NS, **more: Any) -> dict[str, Any]:
 
 
 def span(seq: int, index: int, trace: object, **more: Any) -> dict[str, Any]:
-    start_ns = NOON_NS + seq * 10**9 + index * 10**6
+    start_ns = NOON_NS + seq % 1_000_000 * 10**9 + index * 10**6
     row = {
         "trace_id": ident("trace", trace), "span_id": ident("span", trace, seq, index, size=8), "name": f"chat {index}",
         "span_kind": "client", "operation": "chat", "start_ns": start_ns, "end_ns": start_ns + 250 * 10**6,

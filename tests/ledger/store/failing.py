@@ -1,0 +1,110 @@
+"""A disk and a database that stop at the nth step, and a workload that goes through every kind of step."""
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+from ledger.journal.disk import File, PosixDisk
+from ledger.store.catalog import Catalog, StoreOptions
+from tests.ledger.store import rows
+
+EVENTS = 8
+OPTIONS = StoreOptions(flush_rows=12, segment_fan_in=2, run_fan_in=2, replaced_keep_s=5.0)
+
+
+class Stopped(Exception):  # noqa: N818 - not an error of the program
+    """The machine stops here."""
+
+
+class Countdown:
+    """Lets `steps` steps happen, then none any more."""
+
+    def __init__(self, steps: int) -> None:
+        self.left = steps
+
+    def step(self) -> None:
+        if self.left == 0:
+            raise Stopped
+        self.left -= 1
+
+
+class StoppingDisk(PosixDisk):
+    """Every step either happens whole or, from the nth on, not at all; a write may also happen in half."""
+
+    def __init__(self, countdown: Countdown) -> None:
+        self._countdown = countdown
+
+    def open_append(self, path: Path) -> File:
+        self._countdown.step()
+        return StoppingFile(super().open_append(path), self._countdown)
+
+    def mkdir(self, directory: Path) -> None:
+        self._countdown.step()
+        super().mkdir(directory)
+
+    def rename(self, source: Path, target: Path) -> None:
+        self._countdown.step()
+        super().rename(source, target)
+
+    def sync_dir(self, directory: Path) -> None:
+        self._countdown.step()
+        super().sync_dir(directory)
+
+    def unlink(self, path: Path) -> None:
+        self._countdown.step()
+        super().unlink(path)
+
+
+class StoppingFile:
+    def __init__(self, file: File, countdown: Countdown) -> None:
+        self._file, self._countdown = file, countdown
+
+    @property
+    def size(self) -> int:
+        return self._file.size
+
+    def write(self, parts: Sequence[bytes]) -> None:
+        half = [part[: len(part) // 2] for part in parts]
+        if self._countdown.left == 0:
+            self._file.write(half)
+        self._countdown.step()
+        self._file.write(parts)
+
+    def write_at(self, offset: int, data: bytes) -> None:
+        self._countdown.step()
+        self._file.write_at(offset, data)
+
+    def truncate(self, size: int) -> None:
+        self._file.truncate(size)
+
+    def sync(self) -> None:
+        self._countdown.step()
+        self._file.sync()
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def stopping_connection(countdown: Countdown) -> type[sqlite3.Connection]:
+    """Stops before a COMMIT, or after it, when the caller does not yet know that it happened."""
+
+    class Connection(sqlite3.Connection):
+        def execute(self, sql: str, *parameters: object) -> sqlite3.Cursor:
+            if sql != "COMMIT":
+                return super().execute(sql, *parameters)
+            countdown.step()
+            cursor = super().execute(sql)
+            countdown.step()
+            return cursor
+
+    return Connection
+
+
+def work(catalog: Catalog, clock: object, printed: bool = False) -> None:
+    """Post the events that are missing, with flushes, merges and removals between."""
+    for seq in range(catalog.cursor + 1, EVENTS):
+        rows.post_event(seq, days=2).apply(catalog)
+        clock.advance(1.0)  # type: ignore[attr-defined]
+        catalog.tidy()
+        if printed:
+            print(catalog.cursor, flush=True)
