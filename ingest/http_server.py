@@ -14,6 +14,7 @@ from google.protobuf import json_format
 from ingest.decompress import decompress, too_large
 from ingest.http_request import PATHS, Head
 from ingest.intake import JSON, PROTOBUF, Arrival, Intake
+from ingest.options import BESIDE_BYTES
 from ingest.status import Failure
 
 Scope = MutableMapping[str, Any]
@@ -84,7 +85,7 @@ class HttpDoor:
     def _receive_bytes(self, head: Head) -> int:
         if head.length is None or head.encoding not in ("", "identity"):
             return self._intake.options.receive_bytes
-        return 2 * head.length
+        return 2 * head.length + BESIDE_BYTES
 
     async def _decompressed(self, sent: bytes, encoding: str) -> bytes:
         bytes_max = self._intake.options.request_bytes_max

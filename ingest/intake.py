@@ -14,7 +14,7 @@ from ingest.admission import Admission, Reservation
 from ingest.counters import Counters
 from ingest.door import Checked, check
 from ingest.json_otlp import to_protobuf
-from ingest.options import CollectorOptions
+from ingest.options import BESIDE_BYTES, CollectorOptions
 from ingest.refusals import Refusals
 from ingest.seldom import SeldomLog
 from ingest.signals import Signal
@@ -33,9 +33,6 @@ CLIENT_MARGIN_S = 1.0
 
 JSON_CONTAINER_BYTES, JSON_VALUE_BYTES = 240, 80
 """What an object or array, and a value within one, take in Python; measured with 3.11."""
-
-BESIDE_BYTES = 16 << 10
-"""What a request takes beside its body: call, task, buffers."""
 
 
 class Journal(Protocol):
