@@ -44,7 +44,7 @@ UNITS: tuple[Unit, ...] = (
     Unit(REPORTED, (), "what the telemetry's own figure adds to the computed cost"),
     Unit(UNKNOWN, (), "usage that was not reported; never priced"),
 )
-"""In the order in which the lines of a call are booked."""
+"""In the order in which the lines of a call are booked. A unit's number is part of charge ids: add only at the end."""
 
 POSITION = {unit.name: position for position, unit in enumerate(UNITS)}
 
