@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-import zstandard
 from google_crc32c import value
+from zstandard import ZstdCompressor
 
 from ledger.errors import Corrupt, LedgerError
 from ledger.journal.disk import Disk, File, Source
@@ -69,7 +69,7 @@ class _Plan:
         self.source, self.path, self.end, self.check = source, path, end, check
         self.head = source.read(0, HEADER_BYTES)
         self.header: FileHeader = decode_file_header(self.head, path)
-        self.compress = zstandard.ZstdCompressor(level=level)
+        self.compress = ZstdCompressor(level=level)
 
     def spans(self) -> Iterator[tuple[int, int, int, int]]:
         """First event, start, end and number of frames of each block."""
