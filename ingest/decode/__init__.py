@@ -5,7 +5,7 @@ neighbours; any bytes at all end as rows or in quarantine, with the reason. SPAN
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,7 +28,7 @@ CHUNK_BYTES = 8 << 20
 """Bytes of requests decoded at once: enough to spread the fixed cost, few enough that columns stay in cache, and far
 from the 2 GiB that a column of 32-bit offsets holds."""
 
-READERS = {"": read_fast, "ptars": read_fast, "walk": read_walk}
+READERS = {"ptars": read_fast, "walk": read_walk}
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def decode(events: Sequence[Source]) -> Decoded:
         spans += tables
         unread += [_quarantined(chunk, item) for item in rest]
     return Decoded(
-        _ordered(pa.concat_tables([ARROW["spans"].empty_table(), *spans])),
+        _ordered(pa.concat_tables(spans or [ARROW["spans"].empty_table()])),
         _ordered(pa.Table.from_pylist(unread, schema=ARROW["quarantine"])),
     )
 
@@ -68,7 +68,7 @@ def _chunks(events: Sequence[Source]) -> Iterator[list[Source]]:
 
 def _decode_chunk(events: list[Source]) -> tuple[list[pa.Table], list[Unread]]:
     bodies, unread = _bodies(events)
-    sheet, refused = READERS[os.environ.get("SPANLEDGER_DECODER", "")](bodies)
+    sheet, refused = _reader()(bodies)
     sheets = [sheet] if sheet is not None else []
     repaired = [read_lenient(event, bodies[event]) for event in refused]
     if rows := [row for rows, _ in repaired for row in rows]:
@@ -76,6 +76,13 @@ def _decode_chunk(events: list[Source]) -> tuple[list[pa.Table], list[Unread]]:
     unread += [item for _, rest in repaired for item in rest]
     unread += [_without_id(bodies, sheet, row) for sheet in sheets for row in np.flatnonzero(bad_ids(sheet)).tolist()]
     return [spans_table(sheet, events) for sheet in sheets], unread
+
+
+def _reader() -> Callable[[Sequence[bytes]], tuple[Sheet | None, list[int]]]:
+    name = os.environ.get("SPANLEDGER_DECODER") or "ptars"
+    if name not in READERS:
+        raise Refused(f"SPANLEDGER_DECODER is {name!r}; it must be one of {', '.join(READERS)}, or not set")
+    return READERS[name]
 
 
 def _bodies(events: Sequence[Source]) -> tuple[list[bytes], list[Unread]]:

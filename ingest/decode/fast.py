@@ -40,6 +40,10 @@ def _parsed(bodies: list[bytes]) -> pa.ListArray | None:
         return handler().list_to_record_batch(bodies).column("resource_spans")
     except ValueError:
         return None
+    except BaseException as error:
+        if type(error).__name__ == "PanicException":  # Rust's panics are no Exception and cannot be imported
+            return None
+        raise
 
 
 def _unparseable(bodies: list[bytes]) -> set[int]:

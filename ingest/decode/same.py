@@ -23,6 +23,10 @@ UNORDERED = frozenset({"attributes"})
 """Fields whose order says nothing. Values within an array, and events, are in an order that counts."""
 
 
+NUMBERS, NUMBER = frozenset({"int_value", "double_value"}), 0
+"""Members of AnyValue that are compared by value: 1 and 1.0 are the same."""
+
+
 def same_span(a: tuple[Source, int], b: tuple[Source, int]) -> bool:
     """Whether span `index` of one event equals span `index` of another (each an event and a span_index)."""
     one, other = _slice(*a), _slice(*b)
@@ -52,7 +56,7 @@ def _canonical_slice(found: Slice) -> tuple[object, ...]:
 def _canonical(message: Any) -> tuple[object, ...]:
     """The fields that are set, by number; equal exactly if the messages mean the same."""
     return tuple(
-        (field.number, _canonical_field(field.name, value))
+        (NUMBER if field.name in NUMBERS else field.number, _canonical_field(field.name, value))
         for field, value in message.ListFields()  # in the order of numbers, defaults left out
     )
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 
 PROVIDERS: Mapping[str, str] = {
     # Raw value, lower case -> name in the semantic conventions' list of gen_ai.provider.name.
@@ -112,4 +112,6 @@ def cost(raw: str) -> Decimal | None:
         amount = Decimal(raw.strip())
     except InvalidOperation:
         return None
-    return amount.quantize(Decimal("1e-12")) if amount.is_finite() and abs(amount) < COST_MAX else None
+    if not amount.is_finite() or abs(amount) >= COST_MAX:
+        return None
+    return amount.quantize(Decimal("1e-12"), rounding=ROUND_HALF_EVEN)

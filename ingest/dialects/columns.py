@@ -54,7 +54,7 @@ class NameColumn:
 
     def __init__(self, rows: int) -> None:
         self.code = np.full(rows, -1, dtype=np.int32)
-        self.names: list[Any] = []
+        self.names: dict[Any, int] = {}
 
     def fill(self, found: Attributes, rows: Ints, canonical: Canonical) -> Ints:
         """Fill from `rows`; a raw text without a canonical name leaves what is there. Returns the owners filled."""
@@ -71,19 +71,15 @@ class NameColumn:
 
     def where(self, names: frozenset[str]) -> Mask:
         """Rows whose name is one of `names`."""
-        wanted = [code for code, name in enumerate(self.names) if name in names]
+        wanted = [code for name, code in self.names.items() if name in names]
         found: Mask = np.isin(self.code, wanted)
         return found
 
     def array(self, kind: pa.DataType) -> pa.Array:
-        return pa.array(self.names, kind).take(pa.array(self.code, mask=self.code < 0))
+        return pa.array(list(self.names), kind).take(pa.array(self.code, mask=self.code < 0))
 
     def _code(self, name: object) -> int:
-        if name is None:
-            return -1
-        if name not in self.names:
-            self.names.append(name)
-        return self.names.index(name)
+        return -1 if name is None else self.names.setdefault(name, len(self.names))
 
 
 class CountColumn:

@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 import ingest.decode as decoding
-from ingest.decode import decode
+from ingest.decode import decode, fast
 from ingest.decode.lenient import REPAIRED, read_lenient, span_slices
 from ingest.decode.maps import RESOURCE_CUT
 from ingest.decode.nested import NESTED_DEPTH_MAX
 from ingest.decode.rows import sheet_of
 from ingest.decode.table import spans_table
 from ingest.sheet import REPEATED_TEXT_MAX
+from ledger.errors import Refused
 from ledger.schema import ARROW
 from tests.ingest.decode.made import CAPTURES, JSON, SPAN, capture, event, request, requests
 
@@ -355,6 +356,23 @@ def test_a_corpus_of_poison_among_good_spans_loses_no_good_one():
 def test_long_numbers_in_text_cost_nothing():
     row = only(request({"attributes": {"gen_ai.provider.name": "x", "gen_ai.usage.input_tokens": "9" * 1_000_000}}))
     assert row["input_tokens"] is None
+
+
+def test_many_different_names_cost_no_more_than_their_number():
+    spans = [{"attributes": {"operation.cost": n / 7, "gen_ai.provider.name": f"p{n}"}} for n in range(5_000)]
+    table = decode([event(request(*spans).SerializeToString())]).spans
+    assert len(set(table["provider"].to_pylist())) == 5_000
+
+
+def test_a_panic_of_the_decoder_is_a_refusal(monkeypatch):
+    panic = type("PanicException", (BaseException,), {})
+    monkeypatch.setattr(fast, "handler", lambda: mock.Mock(list_to_record_batch=mock.Mock(side_effect=panic)))
+    assert only(request({"name": "a"}))["name"] == "a"
+
+
+def test_a_decoder_nobody_knows_is_refused():
+    with mock.patch.dict(os.environ, SPANLEDGER_DECODER="fast"), pytest.raises(Refused, match="ptars, walk"):
+        decode([event(b"")])
 
 
 def test_no_events_give_no_rows():

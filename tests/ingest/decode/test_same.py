@@ -32,6 +32,8 @@ def test_the_order_of_attributes_does_not_matter_and_numbers_go_by_value():
     one = proto({"attributes": {"a": 1, "b": [1, 2]}})
     assert same_span((one, 0), (proto({"attributes": {"b": [1, 2], "a": 1}}), 0))
     assert not same_span((one, 0), (proto({"attributes": {"a": 1, "b": [2, 1]}}), 0))
+    assert same_span((proto({"attributes": {"a": 1}}), 0), (proto({"attributes": {"a": 1.0}}), 0))
+    assert not same_span((proto({"attributes": {"a": 1}}), 0), (proto({"attributes": {"a": True}}), 0))
     nan = proto({"attributes": {"x": float("nan")}})
     assert same_span((nan, 0), (proto({"attributes": {"x": float("nan")}}, resource={"service.name": "shop"}), 0))
 
