@@ -77,3 +77,9 @@ class Batch:
         columns["spans"], columns["duplicates"] = self._spans, self._duplicates
         columns["effective"] = [event.event_seq not in self._void for event in events]
         return pa.table([pa.array(columns[name]) for name in ARROW["events"].names], schema=ARROW["events"])
+
+
+def quarantined(event: Event, reason: str) -> pa.Table:
+    """schema.QUARANTINE of a whole event."""
+    row = (event.tenant, event.event_seq, -1, reason, event.body)
+    return pa.table([[value] for value in row], schema=ARROW["quarantine"])

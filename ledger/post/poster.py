@@ -17,7 +17,7 @@ from ledger.journal import kinds
 from ledger.journal.frame import Event
 from ledger.journal.read import JournalReader
 from ledger.paths import DataDir
-from ledger.post.batch import Batch
+from ledger.post.batch import Batch, quarantined
 from ledger.post.books_in_force import BooksInForce
 from ledger.post.duplicates import SameSpan
 from ledger.post.open_traces import OpenTraces
@@ -126,7 +126,7 @@ class Poster:
             try:
                 effect(self, event, batch)
             except LedgerError as error:
-                batch.add("quarantine", _quarantined(event, str(error)))
+                batch.add("quarantine", quarantined(event, str(error)))
 
     def _publish(self, event: Event, batch: Batch) -> None:
         book = PriceBook.parse(event.body)
@@ -151,8 +151,3 @@ def _parts(events: Sequence[Event]) -> Iterator[tuple[str, list[Event]]]:
     """Runs of events of one kind, in order. Logs and metrics are kept in the journal and listed, and not read yet."""
     for kind, part in groupby(events, key=lambda event: event.kind):
         yield kind, list(part)
-
-
-def _quarantined(event: Event, reason: str) -> pa.Table:
-    row = (event.tenant, event.event_seq, -1, reason, event.body)
-    return pa.table([[value] for value in row], schema=ARROW["quarantine"])

@@ -1,5 +1,6 @@
 """Posting of trace events: decode, drop what came before, fold what is new."""
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -9,15 +10,22 @@ import pyarrow as pa
 from ledger.calls.columns import numbered, starts
 from ledger.calls.forest import NewSpans
 from ledger.journal.frame import Event
-from ledger.post.batch import Batch
+from ledger.post.batch import Batch, quarantined
 from ledger.post.duplicates import GetEvent, Repeat, SameSpan, conflicts
 from ledger.post.intake import intake, select
 from ledger.post.open_traces import OpenTraces, Outcome
 from ledger.post.pricing import BookAt, attach
 from ledger.post.reload import reload
 from ledger.post.rounds import rounds
+from ledger.schema import ARROW
 from ledger.store.catalog import Catalog
 from ledger.store.traces import trace_hashes
+
+log = logging.getLogger(__name__)
+
+DATA_ERRORS = (ValueError, TypeError, LookupError, ArithmeticError, RecursionError, pa.ArrowException)
+"""What a fault in decoding raises when data meets it. One such event must not stop the ones behind it; errors of the
+disk or of memory are not among them and are tried again."""
 
 
 class Decoded(Protocol):
@@ -50,9 +58,7 @@ class Telemetry:
         self._get_event, self._book_at = get_event, book_at
 
     def post(self, events: Sequence[Event], batch: Batch) -> None:
-        decoded = self._decode(events)
-        batch.add("quarantine", decoded.quarantine)
-        table = decoded.spans.combine_chunks()
+        table = self._decoded(events, batch).combine_chunks()
         if not table.num_rows:
             return
         spans = intake(table, self._open.texts)
@@ -76,6 +82,19 @@ class Telemetry:
         for name, rows in self._open.tables(outcome).items():
             batch.add(name, rows)
         self._record(table, spans, new, repeats, batch)
+
+    def _decoded(self, events: Sequence[Event], batch: Batch) -> pa.Table:
+        """Spans of `events`; what cannot be decoded is quarantined, the whole event if it must be."""
+        try:
+            decoded = self._decode(events)
+        except DATA_ERRORS as error:
+            if len(events) == 1:
+                log.exception("event %d cannot be decoded and is quarantined whole", events[0].event_seq)
+                batch.add("quarantine", quarantined(events[0], f"{type(error).__name__}: {error}"))
+                return ARROW["spans"].empty_table()
+            return pa.concat_tables([self._decoded([event], batch) for event in events])
+        batch.add("quarantine", decoded.quarantine)
+        return decoded.spans
 
     def _split(self, spans: NewSpans, trace: np.ndarray) -> tuple[np.ndarray, list[tuple[int, tuple[int, int]]]]:
         """Positions of the spans never seen, and of the others with the place where each was seen first."""

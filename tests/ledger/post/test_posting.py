@@ -165,6 +165,15 @@ def test_a_price_book_that_cannot_be_read_is_quarantined_and_the_one_before_stay
     assert ask(data, "SELECT source_seq, span_index FROM quarantine") == [(2, -1)]
 
 
+def test_an_event_that_decoding_stumbles_over_is_quarantined_whole_and_the_others_are_posted(data: DataDir) -> None:
+    journal(data, request(call(1, 1)), Draft(kind="otlp.traces", body=b"{"), request(call(2, 1)))
+    post(data)
+    assert ask(data, "SELECT sum(cost_usd) FROM charges") == [(2 * CALL_USD,)]
+    [(seq, index, reason)] = ask(data, "SELECT source_seq, span_index, reason FROM quarantine")
+    assert (seq, index) == (3, -1)
+    assert "JSONDecodeError" in reason
+
+
 OPERATIONS = ["chat", "chat", "tool", "agent", "workflow", "other"]
 said = st.builds(
     lambda trace, number, parent, operation, status, name, tokens: span(
