@@ -20,6 +20,7 @@ from ingest.decode.maps import RESOURCE_CUT
 from ingest.decode.nested import NESTED_DEPTH_MAX
 from ingest.decode.rows import sheet_of
 from ingest.decode.table import spans_table
+from ingest.json_otlp import to_protobuf
 from ingest.sheet import REPEATED_TEXT_MAX
 from ledger.errors import Refused
 from ledger.schema import ARROW
@@ -126,7 +127,8 @@ def test_the_order_of_spans_in_a_request_does_not_change_them(name):
 def as_json(body):
     """`body` in OTLP/JSON: protobuf's own JSON with hex ids and integer enums."""
     tree = MessageToDict(ExportTraceServiceRequest.FromString(body), use_integers_for_enums=True)
-    for span in (s for r in tree["resourceSpans"] for ss in r["scopeSpans"] for s in ss["spans"]):
+    groups = [scope for group in tree.get("resourceSpans", []) for scope in group.get("scopeSpans", [])]
+    for span in (span for scope in groups for span in scope.get("spans", [])):
         for owner in (span, *span.get("links", [])):
             for key in ("traceId", "spanId", "parentSpanId"):
                 if key in owner:
@@ -138,6 +140,13 @@ def as_json(body):
 def test_json_gives_the_same_rows_as_protobuf(name):
     body = capture(name)
     same(decode([event(as_json(body), content_type=f"{JSON}; charset=utf-8")]), decode([event(body)]))
+
+
+@given(requests())
+@settings(max_examples=50, deadline=None)
+def test_any_request_survives_json(body):
+    wire = to_protobuf("traces", as_json(body))
+    assert ExportTraceServiceRequest.FromString(wire).SerializeToString(deterministic=True) == body
 
 
 def spans_of(body):
