@@ -22,7 +22,7 @@ FILE_ID_BYTES = 16
 SUFFIX = ".journal"
 FIRST_FILE_NUMBER = 1
 NO_FILE_ID = bytes(FILE_ID_BYTES)
-VERIFY = 'run "spanledger verify" and restore the file from a copy'
+VERIFY = 'keep it, put a good copy of it in its place, and run "spanledger doctor"'
 """The next command, for every message about bytes that are not what was written."""
 
 

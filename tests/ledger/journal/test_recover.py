@@ -112,7 +112,7 @@ def test_every_flipped_byte_below_the_floor_stops_the_start(data: DataDir) -> No
     for at in range(HEADER_BYTES, places[4], 7):
         put(data, _flip(content, at))
         frame_at = max(place for place in places if place <= at)
-        with pytest.raises(Corrupt, match=rf"0000000001.journal: bad frame at offset {frame_at}: .*spanledger verify"):
+        with pytest.raises(Corrupt, match=rf"0000000001.journal: bad frame at offset {frame_at}: .*spanledger doctor"):
             open_writer(data)
     put(data, content)
     open_writer(data).close()
