@@ -2,25 +2,24 @@
 
 Each line is rounded once, half to even at 12 decimals. What has no price keeps its quantity and has neither price nor
 cost: unknown is never 0. Where a reported cost is preferred, one more line makes the call's sum that figure. See
-docs/adr/0009-price-book-is-an-event.md and 0010-unit-prices-and-remarks.md.
+docs/adr/0009-a-price-book-is-compiled-not-called.md and docs/adr/0010-units-never-overlap.md.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from ledger.books import reason, units
 from ledger.books.book import PriceBook
-from ledger.books.match import Found
+from ledger.books.choose import cards_of
 from ledger.books.quantity import Usage, among, usage_of
 from ledger.books.rates import AMBIGUOUS_CARD, NO_CARD
 from ledger.books.reason import Reason
-from ledger.books.reported import PREFERENCES, UNLISTED, Preference
+from ledger.books.reported import PREFERENCES, Preference, Report, report_of
 from ledger.books.units import POSITION
-from ledger.money import Amounts, Bools, Int64s, decimals, product, read_decimals
+from ledger.money import Amounts, Bools, Int64s, decimals, product
 from ledger.schema import ARROW, MONEY, QUANTITY, TEXT
 
 VIEWS = pa.schema(
@@ -80,104 +79,14 @@ def _ascending(rows: pa.ChunkedArray) -> bool:
 
 
 def _price_step(views: pa.Table, book: PriceBook, preferences: Mapping[str, Preference]) -> pa.Table:
-    card, remark = _cards(views, book)
+    card, remark = cards_of(views, book)
     usage = usage_of(views, book.rates.priced_apart[np.maximum(card, NO_CARD)])
-    report = _report(views, usage, preferences)
+    report = report_of(views, usage.is_model | usage.is_tool, preferences)
     usage.line[:, _REPORTED] = report.level > Preference.NEVER
     lines = _priced(usage, book, card, remark)
     lines = lines.keep(~_needless(lines, report))
     _add_remarks(lines, views, book, usage)
     return _table(lines, views, book, report)
-
-
-def _cards(views: pa.Table, book: PriceBook) -> tuple[Int64s, Int64s]:
-    """By call: its card (NO_CARD, AMBIGUOUS_CARD), and the remarks that hold for all its lines."""
-    ordinary, special, remark = _families(views, book)
-    start = views["start_ns"]
-    started, start_ns = start.is_valid().to_numpy(), start.fill_null(0).to_numpy()
-    card = book.rates.cards.find(ordinary, start_ns, started)
-    card = np.where(ordinary == AMBIGUOUS_CARD, AMBIGUOUS_CARD, card)
-    remark = remark | ((card == NO_CARD) & (ordinary >= 0)) * np.int64(Reason.NOT_IN_FORCE)
-    wanted = np.flatnonzero(special != _ORDINARY)
-    if len(wanted):
-        special_card = book.rates.cards.find(special[wanted], start_ns[wanted], started[wanted])
-        card[wanted] = np.where(special_card == NO_CARD, card[wanted], special_card)
-        remark[wanted] |= (special_card == NO_CARD) * np.int64(Reason.NO_TIER_PRICE)
-    remark |= ((card == AMBIGUOUS_CARD) & (ordinary >= 0)) * np.int64(Reason.NO_START)
-    return card, remark
-
-
-_ORDINARY = -2
-"""No special context is asked for."""
-
-
-def _families(views: pa.Table, book: PriceBook) -> tuple[Int64s, Int64s, Int64s]:
-    """By call: the family of ordinary prices, that of its service tier, and remarks. Worked out once a set of names."""
-    codes, names = _distinct(views, ("provider", "request_model", "response_model", "service_tier"))
-    found = [_family(book, *each) for each in names]
-    table = np.array(found, np.int64).reshape(-1, 3)
-    return table[codes, 0], table[codes, 1], table[codes, 2]
-
-
-def _family(
-    book: PriceBook, provider: str | None, request: str | None, response: str | None, tier: str | None
-) -> tuple[int, int, int]:
-    found: Found = book.matcher.find(provider, request, response)
-    if found.offer is None:
-        return (AMBIGUOUS_CARD if found.ambiguous else NO_CARD), _ORDINARY, int(found.reason)
-    families = book.rates.cards.families
-    offer, tier = found.offer, (tier or "").lower().strip()
-    ordinary = families.get((offer.provider, offer.model, ""), NO_CARD)
-    if ordinary == NO_CARD:
-        return NO_CARD, _ORDINARY, int(found.reason | Reason.NO_UNIT_PRICE)
-    if tier in units.STANDARD_TIERS:
-        return ordinary, _ORDINARY, int(found.reason)
-    context = units.TIER_CONTEXTS.get(tier, tier) if offer.own else ""
-    return (
-        ordinary,
-        families.get((offer.provider, offer.model, context), NO_CARD) if context else NO_CARD,
-        int(found.reason),
-    )
-
-
-def _distinct(views: pa.Table, columns: tuple[str, ...]) -> tuple[Int64s, list[tuple[Any, ...]]]:
-    """A number by row for its values in `columns`, and the values by number."""
-    combined = np.zeros(len(views), np.int64)
-    values: list[list[Any]] = []
-    for column in columns:
-        encoded = _array(views[column]).dictionary_encode(null_encoding="encode")
-        values.append(encoded.dictionary.to_pylist())
-        # At most 32,768 values a column, four columns: the number stays below 2^60.
-        combined = combined * len(encoded.dictionary) + encoded.indices.to_numpy()
-    distinct, codes = np.unique(combined, return_inverse=True)
-    places = np.unravel_index(distinct, [len(each) for each in values]) if len(distinct) else ()
-    return codes, [tuple(each[i] for each, i in zip(values, at, strict=True)) for at in zip(*places, strict=True)]
-
-
-def _array(column: pa.ChunkedArray) -> pa.Array:
-    return column.chunk(0) if column.num_chunks else pa.array([], column.type)
-
-
-@dataclass(frozen=True)
-class _Report:
-    """Costs that the telemetry states, by call: pico-dollars, what the figure is good for, and a code of its source."""
-
-    pico: Amounts
-    level: Int64s
-    source: Int64s
-    sources: list[str]
-
-
-def _report(views: pa.Table, usage: Usage, preferences: Mapping[str, Preference]) -> _Report:
-    amounts, known = read_decimals(views["reported_cost_usd"])
-    codes, names = _distinct(views, ("reported_source",))
-    levels = np.array([preferences.get(name or "", UNLISTED) for (name,) in names], np.int64)
-    positive = amounts.small > 0
-    for position, value in amounts.wide.items():
-        positive[position] = value > 0
-    usable = known & positive & (usage.is_model | usage.is_tool)
-    level = np.where(usable, levels[codes], Preference.NEVER)
-    return _Report(amounts, level, codes, [f"reported: {name or 'source not named'}" for (name,) in names])
 
 
 @dataclass(frozen=True)
@@ -201,7 +110,7 @@ def _priced(usage: Usage, book: PriceBook, card: Int64s, remark: Int64s) -> _Lin
     return _Lines(call, unit, usage.quantity[call, unit], card[call], price, remark[call])
 
 
-def _needless(lines: _Lines, report: _Report) -> Bools:
+def _needless(lines: _Lines, report: Report) -> Bools:
     """Reports that count only where no unit of the call has a price, of calls where one has."""
     has_price = np.zeros(len(report.level), np.bool_)
     has_price[lines.call[lines.price >= 0]] = True
@@ -224,7 +133,7 @@ def _add_remarks(lines: _Lines, views: pa.Table, book: PriceBook, usage: Usage) 
         lines.remark[marked] |= int(why)
 
 
-def _table(lines: _Lines, views: pa.Table, book: PriceBook, report: _Report) -> pa.Table:
+def _table(lines: _Lines, views: pa.Table, book: PriceBook, report: Report) -> pa.Table:
     priced, reported, unknown = lines.price >= 0, lines.unit == _REPORTED, lines.unit == _UNKNOWN
     computed = _computed(lines, book)
     cost = _with_differences(computed, lines, report)
@@ -261,7 +170,7 @@ def _computed(lines: _Lines, book: PriceBook) -> Amounts:
     return product(quantity, rates.whole_pico[at], rates.rest_pico[at], rates.per[at])
 
 
-def _with_differences(computed: Amounts, lines: _Lines, report: _Report) -> Amounts:
+def _with_differences(computed: Amounts, lines: _Lines, report: Report) -> Amounts:
     """Costs by line, that of a report being what it adds to the rest of its call."""
     places = np.flatnonzero(lines.unit == _REPORTED)
     if not len(places):
@@ -280,7 +189,7 @@ def _with_differences(computed: Amounts, lines: _Lines, report: _Report) -> Amou
     return Amounts(small, wide)
 
 
-def _wide_calls(computed: Amounts, lines: _Lines, report: _Report) -> list[int]:
+def _wide_calls(computed: Amounts, lines: _Lines, report: Report) -> list[int]:
     """Calls with an amount that int64 does not hold."""
     return [*report.pico.wide, *(int(lines.call[position]) for position in computed.wide)]
 
@@ -290,7 +199,7 @@ def _scaled(quantity: Int64s) -> Amounts:
     return product(quantity, ones * _QUANTITY_SCALE, ones * 0, ones)
 
 
-def _reasons(lines: _Lines, report: _Report, reported: Bools) -> pa.Array:
+def _reasons(lines: _Lines, report: Report, reported: Bools) -> pa.Array:
     codes, words = reason.worded(lines.remark)
     codes = np.where(reported, len(words) + report.source[lines.call], codes)
     return pa.array([*words, *report.sources], TEXT).take(pa.array(codes))

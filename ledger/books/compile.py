@@ -24,12 +24,13 @@ from genai_prices.data_units import unit_data
 from genai_prices.types import ConditionalPrice, ModelInfo, Provider, StartDateConstraint, TieredPrices
 
 from ledger.books.format import encode
-from ledger.books.units import GENAI_CONTEXTS, GENAI_UNITS
+from ledger.books.units import GENAI_CONTEXTS, GENAI_UNITS, POSITION, TIER_CONTEXTS
 from ledger.money import from_pico, to_pico
 
 DAY_S = 86_400
 _UNIT_OF_PRICE = {unit["price_key"]: (key, unit["per"]) for key, unit in unit_data.items()}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SELECTED = frozenset(TIER_CONTEXTS.values())
 _CLAUSES = ("equals", "starts_with", "ends_with", "contains", "regex")
 
 Record = dict[str, Any]
@@ -236,10 +237,14 @@ def _price_id(provider: str, model: str, context: str, piece: Piece, unit: str, 
 
 
 def report(records: Sequence[Record]) -> str:
-    """What is in the book, and every figure that was changed on the way in."""
+    """What is in the book, what of it is not used, and every figure that was changed on the way in."""
     kinds = Counter(record["record"] for record in records)
     odd = [record for record in records if record.get("note")]
+    idle = Counter(unit for record in records if (unit := record.get("unit")) and unit not in POSITION)
+    asides = Counter(context for record in records if (context := record.get("context")) and context not in _SELECTED)
     lines = [f"{count} {kind} records" for kind, count in kinds.items()]
+    lines += [f"{count} prices of unit {unit}: kept, nothing is charged by it yet" for unit, count in idle.items()]
+    lines += [f"{count} prices for {name}: kept, no service tier names it" for name, count in asides.items()]
     lines += [f"{len(odd)} prices of more than 12 decimals, rounded half to even:"]
     lines += [f"  {each['price_id']}: {each['price_usd']} per {each['per']} ({each['note']})" for each in odd]
     return "\n".join(lines) + "\n"

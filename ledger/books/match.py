@@ -14,10 +14,10 @@ from typing import Any
 from ledger.books.clause import FirstMatch, Test, compile_clause
 from ledger.books.reason import NO_REMARK, Reason
 
-NAME_CHARS_MAX = 512
+NAME_CHARS_MAX = 256
 """Longest name that is matched; the longest real ones are Bedrock ARNs of some 150."""
-MEMO_MAX = 65_536
-"""Distinct sets of names remembered (some 20 MB); then the memory starts afresh."""
+MEMO_MAX = 16_384
+"""Distinct sets of names remembered, 50 MB at the very worst; then the memory starts afresh."""
 
 PROVIDER_ALIASES: Mapping[str, str] = {
     # https://opentelemetry.io/docs/specs/semconv/registry/attributes/gen-ai/ (gen_ai.provider.name, gen_ai.system)
@@ -135,12 +135,12 @@ class Matcher:
 
     def find(self, provider: str | None, request_model: str | None, response_model: str | None) -> Found:
         """The offer that was used: by the model that answered, else by the one asked for."""
-        key = (provider, request_model, response_model)
+        key = (_bounded(provider), _bounded(request_model), _bounded(response_model))
         found = self._memo.get(key)
         if found is None:
             if len(self._memo) >= MEMO_MAX:
                 self._memo.clear()
-            found = self._memo[key] = self._find(provider, _names(response_model, request_model))
+            found = self._memo[key] = self._find(key[0], _names(key[2], key[1]))
         return found
 
     def _find(self, provider_name: str | None, models: list[str]) -> Found:
@@ -216,6 +216,11 @@ class Matcher:
         head, slash, rest = model.partition("/")
         provider = self.provider(head) if slash else None
         return self._offer(provider, rest) if provider else None
+
+
+def _bounded(name: str | None) -> str | None:
+    """One character over the limit is enough to know that a name is over it."""
+    return name and name[: NAME_CHARS_MAX + 1]
 
 
 def _names(*models: str | None) -> list[str]:

@@ -1,7 +1,14 @@
 """Which costs that telemetry itself states are believed over the computed one: a literal table, by attribute."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import IntEnum
+
+import numpy as np
+import pyarrow as pa
+
+from ledger.books.distinct import distinct
+from ledger.money import Amounts, Bools, Int64s, read_decimals
 
 
 class Preference(IntEnum):
@@ -40,3 +47,26 @@ PREFERENCES: Mapping[str, Preference] = {
 
 UNLISTED = Preference.WHERE_NO_PRICE
 """For a source that is not in the table: better than no figure, but no reason to distrust the price book."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """Costs that the telemetry states, by call: pico-dollars, what the figure is good for, and a code of its source."""
+
+    pico: Amounts
+    level: Int64s
+    source: Int64s
+    sources: list[str]
+
+
+def report_of(views: pa.Table, booked: Bools, preferences: Mapping[str, Preference]) -> Report:
+    """`booked`: calls that may have lines at all."""
+    amounts, known = read_decimals(views["reported_cost_usd"])
+    codes, names = distinct(views, ("reported_source",))
+    levels = np.array([preferences.get(name or "", UNLISTED) for (name,) in names], np.int64)
+    positive = amounts.small > 0
+    for position, value in amounts.wide.items():
+        positive[position] = value > 0
+    usable = known & positive & booked
+    level = np.where(usable, levels[codes], Preference.NEVER)
+    return Report(amounts, level, codes, [f"reported: {name or 'source not named'}" for (name,) in names])

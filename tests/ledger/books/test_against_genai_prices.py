@@ -173,6 +173,16 @@ def test_the_seeds_bytes_are_those_of_a_fresh_compile_with_the_same_pyarrow() ->
     assert fresh == seed_body()
 
 
+def test_the_report_of_a_compile_lists_every_rounded_and_every_idle_price(seed: PriceBook) -> None:
+    from ledger.books.compile import compile_records, report
+
+    text = report(compile_records())
+    assert text.startswith("47 provider records\n2330 model records\n8302 price records\n")
+    assert [row["price_id"] for row in seed.rows.to_pylist() if row["note"] and row["price_id"] not in text] == []
+    assert "127 prices of unit storage_searches: kept" in text
+    assert "prices for search_type=fast: kept" in text
+
+
 def test_every_rounded_price_is_listed_with_its_figure_before(seed: PriceBook) -> None:
     noted = [row for row in seed.rows.to_pylist() if row["note"]]
     assert len(noted) == 28

@@ -72,7 +72,14 @@ def test_the_model_that_answered_counts_and_the_one_asked_for_helps_out(seed: Pr
     assert find("openai", "gpt-4o", "gpt-4o-mini-2024-07-18").offer == Offer("openai", "gpt-4o-mini")
     assert find("openai", "gpt-4o", "my-deployment").offer == Offer("openai", "gpt-4o")
     assert find("openai", None, None).reason == Reason.NO_MODEL
-    assert find("openai", "x" * (match.NAME_CHARS_MAX + 1), "").reason == Reason.NO_MODEL
+
+
+def test_a_name_over_the_limit_is_none_and_is_not_kept(seed: PriceBook) -> None:
+    book = two_sellers("1")
+    long = "llama" * match.NAME_CHARS_MAX
+    assert book.matcher.find("one", long, None).reason == Reason.NO_MODEL
+    assert book.matcher.find(long, "llama", None).reason == Reason.ASSUMED_PROVIDER
+    assert max(len(name or "") for key in book.matcher._memo for name in key) == match.NAME_CHARS_MAX + 1
 
 
 def two_sellers(other_price: str, **maker: object) -> PriceBook:
