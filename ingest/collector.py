@@ -14,6 +14,7 @@ import uvicorn
 
 from ingest.addresses import Address, Addresses
 from ingest.admission import Admission
+from ingest.allocator import limit_arenas
 from ingest.counters import Counters, sample
 from ingest.grpc_server import GrpcServer
 from ingest.http_connection import ConnectionOptions, protocol
@@ -67,6 +68,7 @@ class Collector:
     def start(self) -> Addresses:
         """Bind and serve. Raises PortTaken, or whatever else keeps the servers from starting."""
         assert self._loop is None, "a collector starts once"
+        limit_arenas()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, args=(self._loop,), name="collector", daemon=True)
         self._thread.start()

@@ -44,6 +44,9 @@ def server_options(options: CollectorOptions) -> list[tuple[str, int]]:
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.keepalive_time_ms", DEAD_PEER_PING_MS),
         ("grpc.http2.min_ping_interval_without_data_ms", PING_INTERVAL_MIN_MS),
+        # Probing would let every stream buffer megabytes before its handler has reserved any; a message that is being
+        # read gets the window it needs all the same.
+        ("grpc.http2.bdp_probe", 0),
         ("grpc.so_reuseport", 0),  # two collectors on one port would share the calls silently
     ]
 

@@ -14,7 +14,7 @@ from google.protobuf import json_format
 from ingest.decompress import decompress, too_large
 from ingest.http_request import PATHS, Head
 from ingest.intake import JSON, PROTOBUF, Arrival, Intake
-from ingest.options import BESIDE_BYTES
+from ingest.options import BESIDE_BYTES, RECEIVE_COPIES
 from ingest.status import Failure
 
 Scope = MutableMapping[str, Any]
@@ -85,14 +85,13 @@ class HttpDoor:
     def _receive_bytes(self, head: Head) -> int:
         if head.length is None or head.encoding not in ("", "identity"):
             return self._intake.options.receive_bytes
-        return 2 * head.length + BESIDE_BYTES
+        return RECEIVE_COPIES * head.length + BESIDE_BYTES
 
     async def _decompressed(self, sent: bytes, encoding: str) -> bytes:
         bytes_max = self._intake.options.request_bytes_max
         if encoding in ("", "identity"):
             return sent
-        body: bytes = await self._intake.in_thread(decompress, sent, encoding, bytes_max)
-        return body
+        return await self._intake.in_thread(decompress, sent, encoding, bytes_max)
 
     async def _fail(self, head: Head, failure: Failure, send: Send) -> None:
         content_type = (JSON if head.wants_json else PROTOBUF).encode()

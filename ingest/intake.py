@@ -8,9 +8,10 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from ingest.admission import Admission, Reservation
+from ingest.allocator import trim
 from ingest.counters import Counters
 from ingest.door import Checked, check
 from ingest.json_otlp import to_protobuf
@@ -19,8 +20,11 @@ from ingest.refusals import Refusals
 from ingest.seldom import SeldomLog
 from ingest.signals import Signal
 from ingest.status import Failure
+from ingest.wire import PARSE_FREELY_BYTES
 from ledger.errors import LedgerError, Overloaded, Refused, TooLarge
 from ledger.journal.frame import Draft
+
+T = TypeVar("T")
 
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
@@ -33,6 +37,11 @@ CLIENT_MARGIN_S = 1.0
 
 JSON_CONTAINER_BYTES, JSON_VALUE_BYTES = 240, 80
 """What an object or array, and a value within one, take in Python; measured with 3.11."""
+
+
+TRIM_OVER_BYTES = 8 << 20
+TRIM_AFTER_S = 1.0
+"""Ordinary batches reuse the memory of those before them; after a large one, a trim a second is cheap."""
 
 
 class Journal(Protocol):
@@ -81,6 +90,7 @@ class Intake:
         self.log = log
         self._journal = journal
         self._refusals = refusals
+        self._trim_is_due = False
         self._threads = ThreadPoolExecutor(options.door_threads, thread_name_prefix="door")
 
     def hold_s(self, remaining_s: float | None = None) -> float:
@@ -92,12 +102,24 @@ class Intake:
     async def accept(self, arrival: Arrival, reservation: Reservation, hold_s: float) -> Any:
         """Returns the Export*ServiceResponse once `arrival` is durable. Raises whatever `Failure.of` can answer."""
         await reservation.resize(self._affordable(arrival.memory_bytes()), hold_s)
+        if len(arrival.body) > TRIM_OVER_BYTES:
+            self._trim_soon()
         checked = await self._checked(arrival)
         await self._append(arrival, reservation, hold_s)
         self._count(arrival, checked)
         return arrival.signal.answer(checked.rejected, checked.message(arrival.signal.records))
 
-    async def in_thread(self, work: Callable[..., Any], *arguments: Any) -> Any:
+    def _trim_soon(self) -> None:
+        """Once the large requests of this moment are done with, give their memory back to the system."""
+        if not self._trim_is_due:
+            self._trim_is_due = True
+            asyncio.get_running_loop().call_later(TRIM_AFTER_S, self._trim)
+
+    def _trim(self) -> None:
+        self._trim_is_due = False
+        self._threads.submit(trim)
+
+    async def in_thread(self, work: Callable[..., T], *arguments: Any) -> T:
         """Run what takes long and leaves the loop alone meanwhile."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
 
@@ -125,6 +147,8 @@ class Intake:
         try:
             if arrival.is_json:
                 return await self.in_thread(self._check_json, arrival)
+            if len(arrival.body) > PARSE_FREELY_BYTES:
+                return await self.in_thread(self._check, arrival.signal, arrival.body)
             return self._check(arrival.signal, arrival.body)
         except TooLarge:
             raise

@@ -9,6 +9,9 @@ MIB = 1 << 20
 BESIDE_BYTES = 16 << 10
 """What a request takes beside its body: call, task, buffers."""
 
+RECEIVE_COPIES = 3
+"""A body while it arrives: as the transport holds it, as it is put together or decompressed, and as our bytes."""
+
 
 @dataclass(frozen=True)
 class CollectorOptions:
@@ -47,14 +50,14 @@ class CollectorOptions:
         if self.memory_bytes_max < self.receive_bytes:
             raise Refused(
                 f"collector option memory_bytes_max is {self.memory_bytes_max}; it must be at least "
-                f"{self.receive_bytes}, a little over twice request_bytes_max, or large requests never fit"
+                f"{self.receive_bytes}, a little over three times request_bytes_max, or large requests never fit"
             )
         return self
 
     @property
     def receive_bytes(self) -> int:
-        """What one request of unknown size may take while it arrives: as received, and as decompressed or copied."""
-        return 2 * self.request_bytes_max + BESIDE_BYTES
+        """What one request of unknown size may take while it arrives."""
+        return RECEIVE_COPIES * self.request_bytes_max + BESIDE_BYTES
 
 
 RANGES: tuple[tuple[str, float, float], ...] = (

@@ -133,7 +133,7 @@ def test_an_ack_means_that_a_reader_of_the_journal_sees_the_bytes(tmp_path: Path
 
 def test_a_sender_that_waits_behind_a_slow_disk_is_held_and_then_acked(tmp_path: Path) -> None:
     journal = MemoryJournal()
-    with open_door(tmp_path, journal, request_bytes_max=1 << 16, memory_bytes_max=150_000) as door:
+    with open_door(tmp_path, journal, request_bytes_max=1 << 16, memory_bytes_max=220_000) as door:
         journal.hold()
         first = [door.method("traces").future(bytes_of(30_000), timeout=10) for _ in range(2)]
         assert journal.came.acquire(timeout=5)
@@ -147,7 +147,7 @@ def test_a_sender_that_waits_behind_a_slow_disk_is_held_and_then_acked(tmp_path:
 @pytest.mark.parametrize("transport", ["grpc", "http"])
 def test_a_sender_that_waits_too_long_is_refused_with_a_delay(tmp_path: Path, transport: str) -> None:
     journal = MemoryJournal()
-    options = {"request_bytes_max": 1 << 16, "memory_bytes_max": 150_000, "hold_s": 0.2}
+    options = {"request_bytes_max": 1 << 16, "memory_bytes_max": 220_000, "hold_s": 0.2}
     with open_door(tmp_path, journal, **options) as door:
         journal.hold()
         stuck = door.method("traces").future(bytes_of(60_000), timeout=10)
@@ -162,7 +162,7 @@ def test_a_sender_that_waits_too_long_is_refused_with_a_delay(tmp_path: Path, tr
 
 def test_a_held_call_is_refused_before_its_own_deadline(tmp_path: Path) -> None:
     journal = MemoryJournal()
-    with open_door(tmp_path, journal, request_bytes_max=1 << 16, memory_bytes_max=150_000) as door:
+    with open_door(tmp_path, journal, request_bytes_max=1 << 16, memory_bytes_max=220_000) as door:
         journal.hold()
         stuck = door.method("traces").future(bytes_of(60_000), timeout=10)
         assert journal.came.acquire(timeout=5)
