@@ -1,7 +1,5 @@
 """The forest against a plain model that looks at all spans known of a trace each time."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,20 +9,8 @@ from ledger.calls.inherit import inherit
 from ledger.calls.owner import Nesting, decide
 from ledger.calls.place import place
 from ledger.calls.roles import AGENT, MODEL, NONE, TOOL, WORKFLOW
-from ledger.calls.rules import RUN_BY_AGENT, RUN_BY_TRACE, RUN_EXPLICIT
-
-
-@dataclass(frozen=True)
-class Span:
-    trace: int
-    span: int
-    parent: int | None
-    role: int
-    agent: int
-    run: int
-    has_usage: bool
-    failed: bool
-
+from ledger.calls.rules import RUN_BY_AGENT
+from tests.ledger.calls.model import Model, Span
 
 spans = st.builds(
     Span,
@@ -109,76 +95,6 @@ class Folding:
         return found
 
 
-def model(events: list[list[Span]]) -> dict[tuple[int, int], tuple[object, ...]]:
-    """The rules, said once more in the slowest way: from the set of spans and their order alone."""
-    known = {(s.trace, s.span): s for event in events for s in event}
-    order = {key: place for place, key in enumerate(known)}
-    parent = {
-        key: (s.trace, s.parent) if s.parent not in (None, s.span) and (s.trace, s.parent) in known else None
-        for key, s in known.items()
-    }
-    for key in sorted(known, key=lambda k: order[k]):
-        circle, at = [key], parent[key]
-        while at is not None and at not in circle:
-            circle.append(at)
-            at = parent[at]
-        if at is not None:
-            circle = circle[circle.index(at) :]
-            parent[max(circle, key=lambda k: order[k])] = None
-
-    def above(key: tuple[int, int]) -> list[tuple[int, int]]:
-        path, at = [], parent[key]
-        while at is not None:
-            path.append(at)
-            at = parent[at]
-        return path
-
-    def outer(key: tuple[int, int]) -> tuple[int, int] | None:
-        if known[key].role != MODEL:
-            return None
-        for up in above(key):
-            if known[up].role == MODEL:
-                return up
-            if known[up].role in (TOOL, AGENT, WORKFLOW):
-                return None
-        return None
-
-    inner: dict[tuple[int, int], list[tuple[int, int]]] = {}
-    for key in known:
-        if outer(key):
-            inner.setdefault(outer(key), []).append(key)
-
-    def calls(key: tuple[int, int]) -> list[dict[str, object]]:
-        within = [call for child in inner.get(key, []) for call in calls(child)]
-        if not within:
-            return [{"billing": key, "views": [key]}]
-        known_usage = [c for c in within if known[c["billing"]].has_usage]
-        alive = [c for c in within if not known[c["billing"]].failed]
-        target = min(known_usage or alive or within, key=lambda c: order[c["billing"]])
-        target["views"].append(key)
-        if not known_usage and known[key].has_usage:
-            target["billing"] = key
-        return within
-
-    owned = {}
-    for key, s in known.items():
-        if s.role in (MODEL, TOOL) and outer(key) is None:
-            for call in calls(key) if s.role == MODEL else [{"billing": key, "views": [key]}]:
-                earliest = min(call["views"], key=lambda k: order[k])
-                for view in call["views"]:
-                    billed = view == call["billing"]
-                    owned[view] = (earliest, billed, None if billed else call["billing"])
-    found = {}
-    for key in known:
-        path = [key, *above(key)]
-        agent = next((known[k].agent for k in path if known[k].agent >= 0), -1)
-        explicit = next((known[k].run for k in path if known[k].run >= 0), -1)
-        tops = [k for k in path if known[k].role in (AGENT, WORKFLOW)]
-        run = (RUN_EXPLICIT, explicit) if explicit >= 0 else (RUN_BY_AGENT, tops[-1]) if tops else (RUN_BY_TRACE, -1)
-        found[key] = (agent, run, *owned.get(key, (None, False, None)))
-    return found
-
-
 @settings(max_examples=400, deadline=None)
 @given(st.lists(st.lists(spans, min_size=1, max_size=5), min_size=1, max_size=8))
 def test_folding_event_by_event_gives_what_the_whole_set_of_spans_says(events: list[list[Span]]) -> None:
@@ -188,7 +104,7 @@ def test_folding_event_by_event_gives_what_the_whole_set_of_spans_says(events: l
         by_trace = [[s for s in event if s.trace == trace] for trace in (1, 2)]
         assert sum(map(len, by_trace)) == len(event)
         folding.fold(columns(event, seq))
-        assert folding.placements() == model([sorted(event, key=event.index) for event in seen])
+        assert folding.placements() == Model(seen).placements()
 
 
 @settings(max_examples=200, deadline=None)
