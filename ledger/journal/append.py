@@ -6,7 +6,6 @@ file. What cannot be written now fails with Overloaded and leaves no trace in th
 is for any thread. While a sync runs the next group gathers, so there is no timer to tune (docs/adr/0001).
 """
 
-import hashlib
 import logging
 import threading
 from collections import deque
@@ -100,7 +99,7 @@ class JournalWriter:
     def _start(self, seed: Sequence[Draft]) -> None:
         drafts = [*first_drafts(self._options, seed, self._tail.next_event_seq), *self._restart]
         self._received_ns = max(self._received_ns, self._clock.now_ns())
-        self._prologue = [_entry(draft, encode_texts(draft), self._received_ns) for draft in drafts]
+        self._prologue = [Entry(draft, encode_texts(draft), self._received_ns) for draft in drafts]
         try:
             self._write([])
         except OSError as error:
@@ -120,11 +119,11 @@ class JournalWriter:
         future: Future[int] = Future()
         try:
             self._check_size(draft)
-            texts, digest = encode_texts(draft), hashlib.sha256(draft.body).digest()
+            texts = encode_texts(draft)
             with self._wake:
                 self._check_room(len(draft.body) + ENTRY_BYTES)
                 self._received_ns = max(self._received_ns, self._clock.now_ns())
-                waiting = _Waiting(Entry(draft, texts, digest, self._received_ns), future)
+                waiting = _Waiting(Entry(draft, texts, self._received_ns), future)
                 self._queue.append(waiting)
                 self._queued_bytes += waiting.memory_bytes
                 self._wake.notify()
@@ -303,10 +302,6 @@ class JournalWriter:
         told = [one for one in waiting if one.future.set_running_or_notify_cancel()]
         unsure = [one for one in group if not one.future.done()]
         _fail([*unsure, *told], Overloaded(f"the journal's writer stopped: {error!r}; send it again"))
-
-
-def _entry(draft: Draft, texts: tuple[bytes, ...], received_ns: int) -> Entry:
-    return Entry(draft, texts, hashlib.sha256(draft.body).digest(), received_ns)
 
 
 def _fail(group: Sequence[_Waiting], error: LedgerError) -> None:

@@ -18,7 +18,7 @@ from zstandard import ZstdCompressor
 
 from ledger.errors import Corrupt, LedgerError
 from ledger.journal.disk import Disk, File, Source
-from ledger.journal.file import HEADER_BYTES, VERIFY, FileHeader, decode_file_header, file_numbers, file_path
+from ledger.journal.file import FIRST_FILE_NUMBER, HEADER_BYTES, VERIFY, FileHeader, decode_file_header, file_path
 from ledger.journal.options import JournalOptions
 from ledger.journal.recover import check_place
 from ledger.journal.sealed import BLOCKS_AT, Block, Index, SealedFile, encode_end, encode_start, is_sealed
@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 
 BLOCK_BYTES_MAX = 1 << 20
 """Raw bytes of a block: what one random read has to inflate (about 1 ms), and enough for zstd to find repetition."""
+
+SYNC_BYTES = 4 << 20
+"""Synced in portions while writing, so that no flush of a whole file stands in the way of an acknowledgement's sync."""
 
 SEALED_MODE = 0o400
 ASIDE = ".aside"
@@ -99,6 +102,7 @@ def _write_sealed(file: File, plan: _Plan) -> None:
     start, digest = encode_start(plan.head), hashlib.sha256(plan.head)
     file.write([start])
     blocks: list[Block] = []
+    synced = 0
     for seq, raw_start, raw_end, frames in plan.spans():
         plan.check()
         raw = plan.source.read(raw_start, raw_end - raw_start)
@@ -106,6 +110,9 @@ def _write_sealed(file: File, plan: _Plan) -> None:
         digest.update(raw)
         blocks.append(Block(seq, raw_start, file.size, len(raw), len(stored), frames, value(stored)))
         file.write([stored])
+        if file.size - synced > SYNC_BYTES:
+            file.sync()
+            synced = file.size
     last = blocks[-1].first_event_seq + blocks[-1].frames - 1 if blocks else -1
     index = Index(blocks, plan.end, sum(block.frames for block in blocks), last, digest.digest())
     file.write([encode_end(start, index, file.size)])
@@ -136,7 +143,8 @@ class Sealer:
     def __init__(self, disk: Disk, directory: Path, options: JournalOptions) -> None:
         self._disk, self._directory, self._options = disk, directory, options
         self._wake = threading.Condition()
-        self._before = self._sealed_before = 0
+        self._before = self._sealed_before = 0  # files are numbered below: told of, and looked at
+        self._unsealed: set[int] = set()
         self._stop = False
         self._thread: threading.Thread | None = None
         self.sealed_files = 0
@@ -175,20 +183,22 @@ class Sealer:
             return None if self._stop else self._before
 
     def _seal_before(self, before: int) -> None:
-        for number in file_numbers(self._disk, self._directory):
-            if self._sealed_before <= number < before:
-                self._seal_one(number)
+        self._unsealed.update(range(max(FIRST_FILE_NUMBER, self._sealed_before), before))
         self._sealed_before = before
+        for number in sorted(self._unsealed):
+            if self._seal_one(number):
+                self._unsealed.discard(number)
 
-    def _seal_one(self, number: int) -> None:
+    def _seal_one(self, number: int) -> bool:
         try:
-            if is_sealed(self._disk.read(file_path(self._directory, number), 0, BLOCKS_AT)):
-                return
-            seal_file(self._disk, self._directory, number, self._options.seal_level, self._check)
-            self.sealed_files += 1
+            if not is_sealed(self._disk.read(file_path(self._directory, number), 0, BLOCKS_AT)):
+                seal_file(self._disk, self._directory, number, self._options.seal_level, self._check)
+                self.sealed_files += 1
         except (OSError, LedgerError) as error:
             self.failures += 1
             log.error("journal: file %d stays unsealed: %s", number, error)
+            return False
+        return True
 
     def _check(self) -> None:
         if self._stop:

@@ -135,9 +135,11 @@ class SealedFile:
         if len(tail) < FOOTER_BYTES or not tail.endswith(END_MAGIC):
             raise Corrupt(f"{self._path}: its footer is missing; {VERIFY}")
         index_offset, raw_end, frames, last_seq, raw_sha256, count, expected = FOOTER.unpack_from(tail)
-        entries = self._source.read(index_offset, max(0, size - FOOTER_BYTES - index_offset))
+        if index_offset + count * ENTRY.size + FOOTER_BYTES != size:
+            raise Corrupt(f"{self._path}: {size} bytes do not fit an index of {count} at {index_offset}; {VERIFY}")
+        entries = self._source.read(index_offset, count * ENTRY.size)
         found = _checksum(start, entries, tail[: FOOTER.size])
-        if found != expected or len(entries) != count * ENTRY.size:
+        if found != expected:
             raise Corrupt(f"{self._path}: index checksum is {found:08x}, written was {expected:08x}; {VERIFY}")
         blocks = [Block._make(entry) for entry in ENTRY.iter_unpack(entries)]
         return Index(blocks, raw_end, frames, last_seq, raw_sha256)

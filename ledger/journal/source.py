@@ -4,8 +4,9 @@ from bisect import bisect_right
 from pathlib import Path
 from typing import Protocol
 
+from ledger.errors import Corrupt
 from ledger.journal.disk import Disk, Source
-from ledger.journal.file import HEADER_BYTES, FileHeader, decode_file_header
+from ledger.journal.file import HEADER_BYTES, VERIFY, FileHeader, decode_file_header
 from ledger.journal.sealed import BLOCKS_AT, SealedFile, header_at, is_sealed
 
 INDEX_STEP_BYTES = 128 << 10
@@ -64,7 +65,7 @@ class IndexedFile(SealedFile):
 
 def open_journal_file(disk: Disk, path: Path) -> JournalFile:
     """Raises Corrupt or Incompatible naming the file."""
-    source = disk.open_read(path)
+    source = _open(disk, path)
     try:
         first = source.read(0, BLOCKS_AT)
         if is_sealed(first):
@@ -77,5 +78,16 @@ def open_journal_file(disk: Disk, path: Path) -> JournalFile:
 
 def read_file_header(disk: Disk, path: Path) -> FileHeader:
     """The header of a journal file, sealed or not."""
-    first = disk.read(path, 0, BLOCKS_AT)
+    source = _open(disk, path)
+    try:
+        first = source.read(0, BLOCKS_AT)
+    finally:
+        source.close()
     return decode_file_header(first[header_at(first) :], path)
+
+
+def _open(disk: Disk, path: Path) -> Source:
+    try:
+        return disk.open_read(path)
+    except FileNotFoundError as error:
+        raise Corrupt(f"{path} is missing, but later files of the journal are there; {VERIFY}") from error

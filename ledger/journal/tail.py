@@ -5,6 +5,7 @@ the synced end, which the next header or the next recovery cuts off.
 """
 
 import errno
+import hashlib
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
@@ -39,7 +40,6 @@ class Entry:
 
     draft: Draft
     texts: tuple[bytes, ...]
-    raw_sha256: bytes
     received_ns: int
 
 
@@ -138,7 +138,7 @@ class Tail:
                 received_ns=entry.received_ns,
                 synced_offset=self.end,
                 file_id=self._file_id,
-                raw_sha256=entry.raw_sha256,
+                raw_sha256=hashlib.sha256(entry.draft.body).digest(),  # here, off the threads that submit
                 salt_secret=salts[n * SALT_BYTES : (n + 1) * SALT_BYTES],
             )
             parts += (head, entry.draft.body)

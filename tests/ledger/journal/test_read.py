@@ -145,6 +145,12 @@ def test_a_damaged_frame_is_named_when_it_is_read(data: DataDir) -> None:
         reader.read(-1, events_max=99, bytes_max=1 << 20)
 
 
+def test_a_missing_file_is_named(data: DataDir) -> None:
+    file_path(data.journal, 2).unlink()
+    with JournalReader(data) as reader, pytest.raises(Corrupt, match=r"0000000002.journal is missing"):
+        reader.get(100)
+
+
 def test_a_file_that_belongs_to_another_journal_is_named(data: DataDir, tmp_path: Path) -> None:
     other = DataDir(tmp_path / "other")
     JournalWriter.open(other, clock=SimClock(9), rng=SimRng(9), options=OPTIONS).close()

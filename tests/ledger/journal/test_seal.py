@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ledger.errors import Corrupt, Incompatible
 from ledger.journal import seal, sealed
 from ledger.journal.append import JournalWriter
 from ledger.journal.disk import POSIX
-from ledger.journal.file import HEADER_BYTES, file_path
+from ledger.journal.file import HEADER_BYTES, FileHeader, encode_file_header, file_path
 from ledger.journal.frame import Draft
 from ledger.journal.options import JournalOptions
 from ledger.journal.seal import BLOCK_BYTES_MAX, Sealer, seal_file
@@ -22,6 +24,7 @@ from tests.ledger.journal.history import DATA, SimClock, SimRng, open_writer, re
 from tests.ledger.journal.simdisk import PowerCut, SimDisk
 
 MIB = 1 << 20
+PATH = Path("/sim/0000000001.journal")
 
 
 @pytest.fixture
@@ -82,6 +85,16 @@ def _read_whole(path: Path) -> None:
             file.read(block.raw_offset, block.raw_bytes)
     finally:
         file.close()
+
+
+@given(footer=st.binary(min_size=72, max_size=72), index_offset=st.integers(0, 2**64 - 1))
+def test_no_footer_crashes_the_reader(footer: bytes, index_offset: int) -> None:
+    header = encode_file_header(FileHeader(0, 1, 0, bytes(16), bytes(16), 0, 0, 0))
+    for end in (footer, index_offset.to_bytes(8, "little") + footer[8:]):
+        disk = SimDisk()
+        disk.open_append(PATH).write([sealed.encode_start(header), bytes(40), end, sealed.END_MAGIC])
+        with pytest.raises(Corrupt):
+            SealedFile(disk.open_read(PATH), PATH)
 
 
 def test_a_sealed_file_cut_short_at_any_length_is_corrupt(data: DataDir) -> None:
