@@ -32,6 +32,13 @@ def dollars(value: Decimal) -> str:
     return f"-${text}" if shown < 0 else f"${text}"
 
 
+def dollars_short(value: Decimal) -> str:
+    """The same without the zeros that say nothing, but with cents: $25.00, $0.001348."""
+    text = dollars(value)
+    whole, point, places = text.partition(".")
+    return whole + point + places.rstrip("0").ljust(2, "0") if point and "<" not in text and ">" not in text else text
+
+
 def time_text(value: dt.datetime) -> str:
     """RFC 3339 in UTC. A time without zone is UTC: the ledger holds no other."""
     aware = value if value.tzinfo else value.replace(tzinfo=dt.UTC)

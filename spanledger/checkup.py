@@ -109,7 +109,8 @@ def name_clashes(data: DataDir) -> Findings:
 
 CLASHES = """
 SELECT agent_name, list_sort(list(DISTINCT service_name)) AS services
-FROM cost_by_agent WHERE agent_name <> '' GROUP BY agent_name HAVING count(DISTINCT service_name) > 1 ORDER BY agent_name
+FROM cost_by_agent WHERE agent_name <> ''
+GROUP BY agent_name HAVING count(DISTINCT service_name) > 1 ORDER BY agent_name
 """
 
 
@@ -160,9 +161,8 @@ def _request() -> tuple[bytes, bytes]:
     request = ExportTraceServiceRequest()
     resource = request.resource_spans.add()
     resource.resource.attributes.add(key="service.name").value.string_value = "spanledger-doctor"
-    span = resource.scope_spans.add().spans.add(
-        trace_id=rng.token_bytes(16), span_id=rng.token_bytes(8), name=SPAN_NAME
-    )
+    ids = {"trace_id": rng.token_bytes(16), "span_id": rng.token_bytes(8)}
+    span = resource.scope_spans.add().spans.add(name=SPAN_NAME, **ids)
     span.end_time_unix_nano = time.time_ns()
     span.start_time_unix_nano = span.end_time_unix_nano - 1_000_000
     return span.trace_id, request.SerializeToString()

@@ -16,6 +16,9 @@ from ledger.paths import DataDir
 from spanledger.keys import KEYS, Key, Value
 from spanledger.values import READ
 
+DEFAULT = "default"
+"""Origin of a value that nobody set: the part's own default stands."""
+
 
 @dataclass(frozen=True)
 class Config:
@@ -58,7 +61,7 @@ def load(
     given = {"file": _from_file(path) if path else {}, "environment": _from_environment(environ)}
     given["flag"] = {name: value for name, value in (flags or {}).items() if value is not None}
     values: dict[str, Value] = {key.name: key.default for key in KEYS}
-    origins = {key.name: "default" for key in KEYS}
+    origins = {key.name: DEFAULT for key in KEYS}
     for origin, settings in given.items():
         for name, raw in settings.items():
             key = _key(name, origin, path)

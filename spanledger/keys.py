@@ -228,7 +228,7 @@ KEYS = (
     Key(
         "poster.batch_events_max",
         "whole",
-        256,
+        1_024,
         "events",
         "events a commit: small requests share one transaction",
         1,

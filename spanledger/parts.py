@@ -3,7 +3,7 @@
 import importlib
 from typing import Any
 
-from spanledger.config import Config
+from spanledger.config import DEFAULT, Config
 
 PARTS: dict[str, tuple[str, str, dict[str, str]]] = {
     "collector": (
@@ -86,4 +86,5 @@ def options(config: Config, part: str) -> Any:
     """The options of `part`, as its own frozen dataclass."""
     module, name, fields = PARTS[part]
     kind = getattr(importlib.import_module(module), name)
-    return kind(**{field: config.values[key] for field, key in fields.items()})
+    given = {field: config.values[key] for field, key in fields.items() if config.origins[key] != DEFAULT}
+    return kind(**given)

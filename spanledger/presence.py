@@ -24,12 +24,19 @@ def running(serve_json: Path) -> dict[str, object] | None:
     """What a live server on this data directory says about itself, None if there is none."""
     try:
         facts: dict[str, object] = json.loads(serve_json.read_text())
-        os.kill(int(str(facts["pid"])), 0)
+        pid = int(str(facts["pid"]))
+        os.kill(pid, 0)
     except PermissionError:
         return facts  # it lives, as another user
     except (OSError, ValueError, KeyError):
         return None
-    return facts
+    return facts if _is_ours(pid) else None
+
+
+def _is_ours(pid: int) -> bool:
+    """After a crash the number may have gone to another program; where /proc is missing it is believed."""
+    words = Path(f"/proc/{pid}/cmdline")
+    return not words.exists() or b"spanledger" in words.read_bytes()
 
 
 def wait_until(test: Callable[[], bool], timeout_s: float, pauses_s: Sequence[float] = (0.02, 0.05, 0.1)) -> bool:

@@ -62,7 +62,7 @@ class Supervisor:
     def run(self) -> int:
         """Exit code: 0 after an orderly stop. Raises LedgerError where the start failed."""
         make_data_directory(self.config.data)
-        self.values = dict(self.config.values)
+        self.values, self.origins = dict(self.config.values), dict(self.config.origins)
         self.api_socket = self._claim_ports()
         self.selector = selectors.DefaultSelector()
         self._hear_signals()
@@ -106,11 +106,8 @@ class Supervisor:
             bufsize=0,
         )
         child.started_s, child.restart_at_s, child.ready = time.monotonic(), None, None
-        orders = {
-            "data": str(self.config.data.root),
-            "values": {k: _plain(v) for k, v in self.values.items()},
-            "fds": fds,
-        }
+        values = {key: _plain(value) for key, value in self.values.items()}
+        orders = {"data": str(self.config.data.root), "values": values, "origins": self.origins, "fds": fds}
         assert child.process.stdin is not None
         assert child.process.stdout is not None
         self.selector.register(child.process.stdout, selectors.EVENT_READ, child)
@@ -148,9 +145,8 @@ class Supervisor:
 
     def _is_ready(self, child: Running, facts: dict[str, str]) -> None:
         child.ready = facts
-        self.values.update(
-            {f"listen.{name}": address for name, address in facts.items()}
-        )  # port 0 stays what it became
+        for name, address in facts.items():  # port 0 stays what it became
+            self.values[f"listen.{name}"], self.origins[f"listen.{name}"] = address, child.name
         if child.name == "collector" and "poster" not in self.children:
             self._start("poster")
         if not self.announced and len(self.children) == 3 and all(c.ready is not None for c in self.children.values()):

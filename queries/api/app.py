@@ -23,14 +23,13 @@ GZIP_BYTES_MIN = 2_000
 
 def application(data: DataDir, bounds: Bounds = DEFAULTS, names: Collection[str] = ()) -> Application:
     """The ASGI application over the ledger in `data`. `names`: hosts it answers to, beside addresses and localhost."""
+    return Guard(routed(data, bounds), frozenset(names))
 
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        yield
-        app.state.answers.close()
 
+def routed(data: DataDir, bounds: Bounds = DEFAULTS) -> FastAPI:
+    """The application without its guard."""
     app = FastAPI(
-        title="Spanledger", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json", lifespan=lifespan
+        title="Spanledger", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json", lifespan=_lifespan
     )
     app.state.answers = Answers(data, bounds)
     for part in (health, v1, wrong_port, routes):
@@ -40,7 +39,13 @@ def application(data: DataDir, bounds: Bounds = DEFAULTS, names: Collection[str]
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(Exception, _bug)
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_BYTES_MIN)
-    return Guard(app, frozenset(names))
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    app.state.answers.close()
 
 
 def _answer(request: Request, status: int, title: str, detail: str) -> Response:

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from queries.version import VERSION
-from queries.wire import decimal_text, dollars
+from queries.wire import decimal_text, dollars, dollars_short
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -42,6 +42,11 @@ def money(value: object, unpriced: object = 0) -> str:
     if not isinstance(value, Decimal):
         return NOTHING_DUE
     return dollars(value) if known else "$0"
+
+
+def figure(value: object, unpriced: object = 0) -> str:
+    """Money that stands alone, where no column has to line up."""
+    return dollars_short(value) if isinstance(value, Decimal) and value else money(value, unpriced)
 
 
 def count(value: object) -> str:
@@ -82,6 +87,7 @@ def price(value: object) -> str:
 
 ENVIRONMENT.filters |= {
     "money": money,
+    "figure": figure,
     "count": count,
     "duration": span_of_time,
     "moment": moment,

@@ -80,9 +80,9 @@ def _report(data: DataDir, arrived: Counter[str]) -> None:
         ]:
             click.echo(f"{heading}\n{table_text(rows)}\n")
         total, unpriced = connection.execute(TOTAL).fetchall()[0]
-    from queries.wire import dollars
+    from queries.wire import dollars_short
 
-    click.echo(f"Known cost in all: {dollars(total)}, and {unpriced} calls whose cost is not known")
+    click.echo(f"Known cost in all: {dollars_short(total)}, and {unpriced} calls whose cost is not known")
 
 
 WHAT_ARRIVED = """

@@ -15,9 +15,7 @@ MARKS = {"ok": "ok  ", "note": "note", "bad": "BAD "}
 @click.command("doctor")
 @options.data
 @options.config
-@click.option(
-    "--live", is_flag=True, help="Send the span through the server that runs on DATA; it stays in that ledger."
-)
+@click.option("--live", is_flag=True, help="Send the span through the server on DATA; it stays in that ledger.")
 def command(data: Path | None, config_file: Path | None, live: bool) -> int:
     """Check this installation; exit code 1 if something will not work."""
     from spanledger import checkup

@@ -9,6 +9,9 @@ import click
 from ledger.errors import LedgerError
 from queries.wire import harmless
 
+CODES_TEXT = (
+    "0 ok, 1 failure, 2 usage, 3 verification failed, 4 auth, 5 cannot reach the server, 6 over budget, 130 interrupted"
+)
 OK, FAILURE, USAGE, UNVERIFIED, AUTH, UNREACHABLE, OVER_BUDGET, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 130
 
 
@@ -34,7 +37,9 @@ CODES: dict[type[BaseException], int] = {
 def run(command: click.Command, args: Sequence[str] | None) -> int:
     """Run `command` and give its exit code."""
     try:
-        code = command.main(args=args, prog_name="spanledger", standalone_mode=False)
+        words = list(sys.argv[1:] if args is None else args)
+        with command.make_context("spanledger", words) as context:  # click's own `main` would end a closed pipe with 1
+            code = command.invoke(context)
         sys.stdout.flush()
         return code if isinstance(code, int) else OK
     except click.exceptions.Exit as stop:

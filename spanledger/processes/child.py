@@ -52,7 +52,7 @@ def run(name: str, body: Callable[[Child], None]) -> None:
     configure(name)
     orders = json.loads(sys.stdin.buffer.readline())
     values = {name: tuple(value) if isinstance(value, list) else value for name, value in orders["values"].items()}
-    config = Config(DataDir(Path(orders["data"])), None, MappingProxyType(values), MappingProxyType({}))
+    config = Config(DataDir(Path(orders["data"])), None, MappingProxyType(values), MappingProxyType(orders["origins"]))
     child = Child(config, tuple(orders["fds"]), threading.Event())
     _listen_for_the_end(child.stop)
     try:
