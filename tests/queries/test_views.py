@@ -334,6 +334,7 @@ def test_a_cost_that_is_wholly_unknown_is_null_in_a_cost_view(books):
 
 
 def test_conflicts_quarantine_events_and_price_books_are_listed(books):
+    torn = {"source_seq": 1, "span_index": -1, "reason": "torn", "bytes": b"\x00"}
     conflict = {"trace_id": b"t" * 16, "span_id": b"s" * 8, "first_source_seq": 0, "first_span_index": 1,
                 "source_seq": 1, "span_index": 2}  # fmt: skip
     book = {
