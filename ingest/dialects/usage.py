@@ -6,12 +6,11 @@ total settles it; else parts that exceed the whole do; else what the dialect say
 
 from collections.abc import Mapping
 
-import numpy as np
 import pyarrow as pa
 
 from ingest.dialects.columns import CountColumn, NameColumn
 from ingest.dialects.dialect import MODEL_OPERATIONS
-from ingest.sheet import Mask
+from ingest.sheet import Ints, Mask
 
 TOKEN_OPERATIONS = frozenset({"chat", "completion", "embeddings", "rerank"})
 """Operations that always take tokens in, so that a reported 0 in and 0 out is an unknown (LiteLLM on streams)."""
@@ -27,21 +26,15 @@ def normalise(counts: Counts, operation: NameColumn, includes: Mask, guessed: Ma
     _drop_zero_usage(counts, operation.where(TOKEN_OPERATIONS))
     _complete_cache_writes(counts)
     used, out = counts["input_tokens"], counts["output_tokens"]
-    total, reasoning = counts["total_tokens"], counts["reasoning_tokens"]
     cache = counts["cache_read_tokens"].value + counts["cache_write_tokens"].value
-    both = used.known & out.known & total.known
-    plain = both & (total.value == used.value + out.value)
-    apart_in = both & ~plain & _is_one_of(total.value - used.value - out.value, cache, cache + reasoning.value)
-    apart_out = (
-        both & ~plain & _is_one_of(total.value - used.value - out.value, reasoning.value, cache + reasoning.value)
-    )
-    apart_out &= ~(apart_in & (total.value == used.value + out.value + cache))
+    reasoning = counts["reasoning_tokens"].value
+    said, cache_apart, reasoning_apart = _by_total(counts, cache, reasoning)
     exceeds = used.known & (cache > used.value)
-    settled = plain | apart_in | apart_out | exceeds
-    exclusive = used.known & (cache > 0) & (exceeds | apart_in | ~(settled | includes | guessed))
+    settled = said | exceeds
+    exclusive = used.known & (cache > 0) & (exceeds | cache_apart | ~(settled | includes | guessed))
     used.value[exclusive] += cache[exclusive]
-    apart_out |= out.known & (reasoning.value > out.value)
-    out.value[apart_out] += reasoning.value[apart_out]
+    reasoning_apart |= out.known & (reasoning > out.value)
+    out.value[reasoning_apart] += reasoning[reasoning_apart]
     basis = NameColumn(len(used.value))
     basis.fill_all(used.known, "inclusive")
     basis.fill_all(used.known & guessed & ~settled & (cache > 0), "guessed")
@@ -85,7 +78,11 @@ def _complete_cache_writes(counts: Counts) -> None:
         part.known |= rest
 
 
-def _is_one_of(rest: np.ndarray, *sizes: np.ndarray) -> Mask:
-    """Where `rest` is one of `sizes`, and not nothing."""
-    found: Mask = (rest > 0) & np.logical_or.reduce([rest == size for size in sizes])
-    return found
+def _by_total(counts: Counts, cache: Ints, reasoning: Ints) -> tuple[Mask, Mask, Mask]:
+    """Where a reported total settles it; where by the cache standing apart from input; by reasoning from output."""
+    used, out, total = (counts[f"{part}_tokens"] for part in ("input", "output", "total"))
+    rest = total.value - used.value - out.value
+    known = used.known & out.known & total.known & (rest >= 0)
+    cache_apart = known & (cache > 0) & ((rest == cache) | (rest == cache + reasoning))
+    reasoning_apart = known & (reasoning > 0) & ((rest == cache + reasoning) | ((rest == reasoning) & ~cache_apart))
+    return known & (rest == 0) | cache_apart | reasoning_apart, cache_apart, reasoning_apart
