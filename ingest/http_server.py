@@ -15,7 +15,7 @@ from ingest.decompress import decompress, too_large
 from ingest.http_request import PATHS, Head
 from ingest.intake import JSON, PROTOBUF, Arrival, Intake
 from ingest.options import BESIDE_BYTES, RECEIVE_COPIES
-from ingest.status import Failure
+from ledger.errors import Overloaded
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -52,10 +52,11 @@ class HttpDoor:
             await self._answer(head, scope, receive, send)
         except SenderGone:
             self._intake.counters.add("requests_abandoned_total", transport="http")
+        except asyncio.CancelledError:
+            # The drain is over. uvicorn would say 500, and exporters drop the batch on that.
+            await self._fail(head, Overloaded("the collector stopped; send the request again"), send)
         except Exception as error:  # noqa: BLE001  every failure is answered by the table in ingest.status
-            signal = PATHS.get(head.path.rstrip("/"))
-            failure = self._intake.failed(error, signal.name if signal else "unknown", "http")
-            await self._fail(head, failure, send)
+            await self._fail(head, error, send)
 
     async def _answer(self, head: Head, scope: Scope, receive: Receive, send: Send) -> None:
         head.check_caller(self._intake.options, self._bound_host)
@@ -93,7 +94,9 @@ class HttpDoor:
             return sent
         return await self._intake.in_thread(decompress, sent, encoding, bytes_max)
 
-    async def _fail(self, head: Head, failure: Failure, send: Send) -> None:
+    async def _fail(self, head: Head, error: BaseException, send: Send) -> None:
+        signal = PATHS.get(head.path.rstrip("/"))
+        failure = self._intake.failed(error, signal.name if signal else "unknown", "http")
         content_type = (JSON if head.wants_json else PROTOBUF).encode()
         headers = [(b"content-type", content_type), *failure.http_headers(), *self._cors(head)]
         headers += EXTRA_HEADERS.get(failure.rule.http_status, [])

@@ -328,3 +328,18 @@ def test_every_failure_on_the_wire_is_a_protobuf_status_for_protobuf_senders(doo
     reply = post(door, b"\xff")
     assert status_pb2.Status.FromString(reply.body).code == 3
     assert http_reply("/v1/traces", 400, {"content-type": PROTOBUF}, reply.body).code == "INVALID_ARGUMENT"
+
+
+def test_a_request_that_outlives_the_drain_is_told_to_come_again(tmp_path: Path) -> None:
+    journal = MemoryJournal()
+    with open_door(tmp_path, journal) as door:
+        journal.hold()
+        replies: list[Reply] = []
+        sending = threading.Thread(target=lambda: replies.append(post(door, otlp.request("traces"))))
+        sending.start()
+        assert journal.came.acquire(timeout=5)
+        started = time.monotonic()
+        door.collector.stop(drain_s=1.5)
+        assert time.monotonic() - started < 2.5
+        sending.join(timeout=5)
+    assert [(reply.code, reply.retry_s) for reply in replies] == [("UNAVAILABLE", 2.0)]
