@@ -114,7 +114,8 @@ class JournalWriter:
 
     def submit(self, draft: Draft) -> "Future[int]":
         """Queue `draft`. The future gives its event number once it is durable; it fails with Overloaded where there is
-        no room now, Refused or TooLarge where the draft can never be taken. Never blocks on the disk.
+        no room now, Refused or TooLarge where the draft can never be taken. Never blocks on the disk. What is added to
+        the future as a callback runs in the writer's thread and must not wait for anything.
         """
         future: Future[int] = Future()
         try:

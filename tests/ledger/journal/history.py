@@ -1,5 +1,6 @@
 """Histories of a journal on a simulated disk: a seeded workload, faults, restarts, and what must hold after them."""
 
+import json
 import random
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -132,5 +133,7 @@ class History:
         assert marked < len(events), f"{where}: the mark named event {marked}, there are {len(events)}"
         unknown = [e.event_seq for e in events[2:] if e.kind != kinds.RESTART and e.body not in self.sent]
         assert unknown == [], f"{where}: events {unknown} hold what nobody sent"
+        told = [json.loads(e.body)["durable_bytes_lost"] for e in events if e.kind == kinds.RESTART]
+        assert not any(told), f"{where}: restart events tell of lost durable bytes: {told}"
         times = [event.received_ns for event in events]
         assert times == sorted(times), f"{where}: received_ns goes back"

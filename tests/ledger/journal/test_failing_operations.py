@@ -11,7 +11,7 @@ from ledger.errors import Overloaded
 from ledger.journal.append import JournalWriter
 from ledger.journal.frame import Draft
 from tests.ledger.journal.history import OPTIONS, History, open_writer, read_all, submit_together
-from tests.ledger.journal.simdisk import SimDisk
+from tests.ledger.journal.simdisk import PowerCut, SimDisk
 
 GROUPS = 8
 GROUP_EVENTS_MAX = 4
@@ -41,6 +41,24 @@ def test_no_failing_operation_loses_or_invents_an_acked_event(once: bool, number
         history.disk = history.disk.after_kill() if n % 2 else history.disk.after_power_cut()
         history.check()
     assert n > 60
+
+
+@pytest.mark.parametrize("once", [True, False])
+def test_no_operation_that_fails_while_a_journal_is_recovered_loses_anything(once: bool) -> None:
+    n = 0
+    while True:
+        n += 1
+        history = History(2, SimDisk(n))
+        history.disk.fault = lambda step, what, path: PowerCut() if step > 70 else None
+        history.live(GROUPS)
+        history.disk = history.disk.after_kill() if n % 2 else history.disk.after_power_cut()
+        history.disk.fault = failing(n, once, errno.EIO)
+        history.live(1)
+        if history.disk.steps < n:
+            break
+        history.disk = history.disk.after_power_cut()
+        history.check()
+    assert n > 20
 
 
 def test_after_a_failed_sync_nothing_more_is_acked_from_that_file() -> None:
