@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 import ingest.decode as decoding
-from ingest.decode import decode, fast
+from ingest.decode import decode, fast, same_span
 from ingest.decode.lenient import REPAIRED, read_lenient, span_slices
 from ingest.decode.maps import RESOURCE_CUT
 from ingest.decode.nested import NESTED_DEPTH_MAX
@@ -145,8 +145,10 @@ def test_json_gives_the_same_rows_as_protobuf(name):
 @given(requests())
 @settings(max_examples=50, deadline=None)
 def test_any_request_survives_json(body):
-    wire = to_protobuf("traces", as_json(body))
-    assert ExportTraceServiceRequest.FromString(wire).SerializeToString(deterministic=True) == body
+    wire, text = event(body), event(as_json(body), content_type=JSON)
+    assert len(spans_of(to_protobuf("traces", text.body))) == len(spans_of(body))
+    assert all(same_span((wire, n), (text, n)) for n in range(len(spans_of(body))))
+    assert decode([text]).spans.equals(decode([wire]).spans)
 
 
 def spans_of(body):
