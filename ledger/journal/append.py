@@ -8,10 +8,8 @@ is for any thread. While a sync runs the next group gathers, so there is no time
 
 import logging
 import threading
-from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -21,6 +19,7 @@ from ledger.journal.disk import POSIX, Disk, Lock
 from ledger.journal.frame import Draft, encode_texts
 from ledger.journal.mark import Mark, MarkFile, read_mark
 from ledger.journal.options import DEFAULTS, JournalOptions
+from ledger.journal.queue import Queue, Waiting
 from ledger.journal.recover import recover
 from ledger.journal.seal import Sealer
 from ledger.journal.stats import Counters, JournalStats
@@ -29,19 +28,6 @@ from ledger.paths import DataDir
 from ledger.seams import Clock, Rng
 
 log = logging.getLogger(__name__)
-
-ENTRY_BYTES = 1024
-"""What a waiting draft costs in memory beside its body: objects, future, texts."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    entry: Entry
-    future: "Future[int]"
-
-    @property
-    def memory_bytes(self) -> int:
-        return len(self.entry.draft.body) + ENTRY_BYTES
 
 
 class JournalWriter:
@@ -55,13 +41,11 @@ class JournalWriter:
         self._restart = restart_draft(found, before)
         self._mark = MarkFile(disk, data.durable_mark)
         self._sealer = Sealer(disk, data.journal, options)
+        self._queue = Queue(options, clock, self._tail.received_ns)
         self._lock, self._clock, self._options = lock, clock, options
         self._prologue: Sequence[Entry] = ()
-        self._wake = threading.Condition()
-        self._queue: deque[_Waiting] = deque()
-        self._queued_bytes = 0  # of the group in flight too: it is in memory until it is durable
-        self._received_ns = self._tail.received_ns
-        self._closing = self._failing = self._mark_is_stale = False
+        self._failing = self._mark_is_stale = self._closed = False
+        self._closing = threading.Lock()
         self._failure: BaseException | None = None
         self._counters = Counters()
         self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
@@ -98,8 +82,8 @@ class JournalWriter:
 
     def _start(self, seed: Sequence[Draft]) -> None:
         drafts = [*first_drafts(self._options, seed, self._tail.next_event_seq), *self._restart]
-        self._received_ns = max(self._received_ns, self._clock.now_ns())
-        self._prologue = [Entry(draft, encode_texts(draft), self._received_ns) for draft in drafts]
+        received_ns = self._queue.now_ns()
+        self._prologue = [Entry(draft, encode_texts(draft), received_ns) for draft in drafts]
         try:
             self._write([])
         except OSError as error:
@@ -120,14 +104,7 @@ class JournalWriter:
         future: Future[int] = Future()
         try:
             self._check_size(draft)
-            texts = encode_texts(draft)
-            with self._wake:
-                self._check_room(len(draft.body) + ENTRY_BYTES)
-                self._received_ns = max(self._received_ns, self._clock.now_ns())
-                waiting = _Waiting(Entry(draft, texts, self._received_ns), future)
-                self._queue.append(waiting)
-                self._queued_bytes += waiting.memory_bytes
-                self._wake.notify()
+            self._queue.put(draft, encode_texts(draft), future)
         except LedgerError as error:
             future.set_exception(error)
         return future
@@ -144,18 +121,18 @@ class JournalWriter:
     @property
     def queued_bytes(self) -> int:
         """Bytes in memory that are not yet durable."""
-        return self._queued_bytes
+        return self._queue.memory_bytes
 
     def stats(self) -> JournalStats:
         counters = self._counters
         return JournalStats(
             queued_events=len(self._queue),
-            queued_bytes=self._queued_bytes,
+            queued_bytes=self._queue.memory_bytes,
             appended_events=counters.appended_events,
             appended_bytes=counters.appended_bytes,
             groups=counters.groups,
             sync_ns=counters.sync_ns,
-            overloaded=counters.overloaded,
+            overloaded=self._queue.overloaded,
             failed_groups=counters.failed_groups,
             mark_failures=counters.mark_failures,
             sealed_files=self._sealer.sealed_files,
@@ -167,12 +144,14 @@ class JournalWriter:
 
     def close(self) -> None:
         """Write what is queued, say in the durable mark that the end is clean, let go of the lock."""
-        with self._wake:
-            if self._closing:
-                return
-            self._closing = True
-            self._wake.notify()
+        self._queue.close("the journal is closing")
         self._thread.join()
+        with self._closing:
+            if not self._closed:
+                self._closed = True
+                self._let_go()
+
+    def _let_go(self) -> None:
         self._sealer.close()
         self._tail.close()
         clean = self._failure is None and not self._prologue
@@ -198,47 +177,20 @@ class JournalWriter:
                 f"at most {self._options.body_bytes_max} are taken; split it"
             )
 
-    def _check_room(self, memory_bytes: int) -> None:
-        """Raise Overloaded where `memory_bytes` more cannot wait now."""
-        if self._failure is not None:
-            raise Overloaded(f"the journal's writer stopped: {self._failure!r}; restart it") from self._failure
-        if self._closing:
-            raise Overloaded("the journal is closing; send it again")
-        # One draft is always let in: a body of the largest size must not be refused for ever.
-        over_bytes = self._queued_bytes > 0 and self._queued_bytes + memory_bytes > self._options.queue_bytes_max
-        if over_bytes or len(self._queue) >= self._options.queue_events_max:
-            self._counters.overloaded += 1
-            raise Overloaded(
-                f"{self._queued_bytes} bytes in {len(self._queue)} events wait for the disk, at most "
-                f"{self._options.queue_bytes_max} in {self._options.queue_events_max} may; send it again"
-            )
-
     def _run(self) -> None:
-        group: list[_Waiting] | None = []
+        group: list[Waiting] | None = []
         try:
-            while (group := self._next_group()) is not None:
+            while (group := self._queue.take(self._patience_s())) is not None:
                 self._commit(group)
         except BaseException as error:
             self._fail_all(error, group or [])
             raise
 
-    def _next_group(self) -> list[_Waiting] | None:
-        """What waits, up to the bound of a group; empty when it is time to try again; None at the end."""
-        with self._wake:
-            while not self._queue:
-                if self._closing:
-                    return None
-                overdue = self._mark_is_stale or self._prologue
-                if not self._wake.wait(self._options.retry_s if overdue else None):
-                    return []
-            group = [self._queue.popleft()]
-            size = group[0].memory_bytes
-            while self._queue and size + self._queue[0].memory_bytes <= self._options.group_bytes_max:
-                group.append(self._queue.popleft())
-                size += group[-1].memory_bytes
-        return group
+    def _patience_s(self) -> float | None:
+        """How long to wait for a draft: for ever, unless something is overdue that could not be written."""
+        return self._options.retry_s if self._mark_is_stale or self._prologue else None
 
-    def _commit(self, group: list[_Waiting]) -> None:
+    def _commit(self, group: list[Waiting]) -> None:
         """Write, sync, publish, acknowledge: in this order."""
         wanted = [waiting for waiting in group if waiting.future.set_running_or_notify_cancel()]
         number, started_ns = self._tail.file_number, self._clock.monotonic_ns()
@@ -253,12 +205,11 @@ class JournalWriter:
             for n, waiting in enumerate(wanted):
                 waiting.future.set_result(first + n)
         finally:
-            with self._wake:
-                self._queued_bytes -= sum(waiting.memory_bytes for waiting in group)
+            self._queue.release(group)
         if self._tail.file_number != number:
             self._sealer.wake(self._tail.file_number)
 
-    def _write(self, wanted: Sequence[_Waiting]) -> int:
+    def _write(self, wanted: Sequence[Waiting]) -> int:
         """The number of the first of `wanted`, which are durable now, after the writer's own first events."""
         entries = [*self._prologue, *(waiting.entry for waiting in wanted)]
         first = self._tail.write(entries) + len(self._prologue) if entries else 0
@@ -271,7 +222,7 @@ class JournalWriter:
             self._failing = True
             log.error("journal: cannot be written, senders are told to come again: %s", error)
 
-    def _count(self, wanted: Sequence[_Waiting], took_ns: int) -> None:
+    def _count(self, wanted: Sequence[Waiting], took_ns: int) -> None:
         if self._failing:
             self._failing = False
             log.warning("journal: written again")
@@ -294,17 +245,18 @@ class JournalWriter:
             self._counters.mark_failures += 1
             log.warning("journal: the durable mark was not published, trying again: %s", error)
 
-    def _fail_all(self, error: BaseException, group: Sequence[_Waiting]) -> None:
+    def _fail_all(self, error: BaseException, group: Sequence[Waiting]) -> None:
         """The writer's thread dies of a bug: senders keep what is not acknowledged, for the next process."""
-        with self._wake:
-            self._failure = error
-            waiting, self._queued_bytes = list(self._queue), 0
-            self._queue.clear()
-        told = [one for one in waiting if one.future.set_running_or_notify_cancel()]
-        unsure = [one for one in group if not one.future.done()]
-        _fail([*unsure, *told], Overloaded(f"the journal's writer stopped: {error!r}; send it again"))
+        self._failure = error
+        told = f"the journal's writer stopped: {error!r}"
+        self._queue.close(told)
+        unsure = [waiting for waiting in group if not waiting.future.done()]
+        while rest := self._queue.take(None):
+            self._queue.release(rest)
+            unsure += [waiting for waiting in rest if waiting.future.set_running_or_notify_cancel()]
+        _fail(unsure, Overloaded(f"{told}; send it again"))
 
 
-def _fail(group: Sequence[_Waiting], error: LedgerError) -> None:
+def _fail(group: Sequence[Waiting], error: LedgerError) -> None:
     for waiting in group:
         waiting.future.set_exception(error)

@@ -11,7 +11,6 @@ class Counters:
     appended_bytes: int = 0  # of bodies
     groups: int = 0  # writes that were synced
     sync_ns: int = 0  # time spent writing, syncing and publishing them
-    overloaded: int = 0  # drafts that there was no room for in the queue
     failed_groups: int = 0  # groups that the disk did not take
     mark_failures: int = 0  # durable marks that could not be published at once
 
@@ -26,7 +25,7 @@ class JournalStats:
     appended_bytes: int
     groups: int
     sync_ns: int
-    overloaded: int
+    overloaded: int  # drafts that there was no room for in the queue
     failed_groups: int
     mark_failures: int
     sealed_files: int

@@ -53,7 +53,7 @@ def open_writer(disk: Disk, seed: int = 0, options: JournalOptions = OPTIONS) ->
 
 def submit_together(writer: JournalWriter, drafts: Sequence[Draft]) -> "list[Future[int]]":
     """Submit so that the writer takes them as one group, whatever the threads do: histories must repeat."""
-    with writer._wake:
+    with writer._queue._changed:
         return [writer.submit(draft) for draft in drafts]
 
 

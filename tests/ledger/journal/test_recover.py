@@ -161,8 +161,7 @@ def test_a_body_that_holds_a_copy_of_the_journal_proves_nothing_wrong(data: Data
 def test_numbers_and_receipt_times_go_on_after_a_restart(data: DataDir) -> None:
     written(data, 2, 2)
     before = all_events(data)
-    with open_writer(data) as writer:
-        writer._received_ns = before[-1].received_ns  # the simulated clock starts anew and is behind
+    with open_writer(data) as writer:  # whose simulated clock starts anew and is behind
         assert writer.append(DRAFTS[0]) == before[-1].event_seq + 1
     after = all_events(data)
     assert after[-1].received_ns >= before[-1].received_ns
