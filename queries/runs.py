@@ -3,12 +3,13 @@
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import duckdb
 
 from ledger.errors import NotFound, Refused
+from queries.narrow import since
 
 Row = dict[str, object]
 
@@ -17,6 +18,14 @@ PREFIX_CHARS_MIN = 6
 ID_CHARS = 32
 LIMIT_MAX = 1_000
 """Most runs a page of the list gives."""
+
+MINUTE_NS = 60 * 10**9
+NEWEST = """
+SELECT max(start_ns) FROM base.spans WHERE start_ns <= (SELECT coalesce(max(received_ns), 0) FROM base.events)
+"""
+"""Last start of a span, leaving out clocks that run ahead of ours."""
+WINDOWS_NS = tuple(MINUTE_NS * 30**power for power in range(4))
+"""A minute, half an hour, 15 hours, 19 days; after that, everything."""
 
 COLUMNS = (
     "run_id, started_at, duration_ms, agent_name, service_name, environment, state, spans, model_calls, tool_calls, "
@@ -66,7 +75,23 @@ class Page:
 
 
 def runs(connection: duckdb.DuckDBPyConnection, wanted: RunFilter, limit: int = 50, after: str | None = None) -> Page:
-    """A page of runs, newest first. `after` is the `next` of the page before."""
+    """A page of runs, newest first. `after` is the `next` of the page before.
+
+    Looks at the newest minutes first and further back only while the page is not full: a run that began at or after
+    some moment has no span before it, so what a window finds from its start on is all there is.
+    """
+    newest_ns = connection.execute(NEWEST).fetchall()[0][0] or 0
+    anchor_ns = min(newest_ns, int(str(_cursor(after)["after_ns"]))) if after else newest_ns
+    for window_ns in WINDOWS_NS:
+        start_ns = max(anchor_ns - window_ns, wanted.since_ns or 0)
+        with since(connection, start_ns) as narrow:
+            page = _runs(narrow, replace(wanted, since_ns=start_ns), limit, after)
+        if page.next is not None or start_ns == wanted.since_ns:
+            return page
+    return _runs(connection, wanted, limit, after)
+
+
+def _runs(connection: duckdb.DuckDBPyConnection, wanted: RunFilter, limit: int, after: str | None) -> Page:
     given = {name: value for name in CONDITIONS if (value := getattr(wanted, name))}
     where = [CONDITIONS[name] for name in given]
     parameters = {name: value for name, value in given.items() if name != "errors"}

@@ -12,6 +12,7 @@ from ledger.errors import Refused
 from ledger.schema import POSTING_VERSION, SCHEMA_VERSION
 from queries.api.addresses import addresses
 from queries.costs import costs
+from queries.narrow import of_run
 from queries.progress import progress
 from queries.replay.replay import WINDOW_STEPS, content, replay
 from queries.runs import LIMIT_MAX, Row, RunFilter, one_run, runs
@@ -82,8 +83,8 @@ def list_runs(
 @router.get("/runs/{run_id}")
 def get_run(request: Request, run_id: str) -> JSONResponse:
     """One run; the id or a unique prefix of 6 or more digits."""
-    with request.app.state.answers.connection() as connection:
-        return _answer(one_run(connection, run_id))
+    with request.app.state.answers.connection() as connection, of_run(connection, run_id) as narrow:
+        return _answer(one_run(narrow, run_id))
 
 
 @router.get("/runs/{run_id}/replay")
@@ -94,8 +95,8 @@ def get_replay(
     limit: Annotated[int, Query(ge=1, le=WINDOW_STEPS)] = WINDOW_STEPS,
 ) -> JSONResponse:
     """Steps of the run in event time, with the money so far. `next` is the number of the first step after these."""
-    with request.app.state.answers.connection() as connection:
-        found = replay(connection, run_id, first, limit)
+    with request.app.state.answers.connection() as connection, of_run(connection, run_id) as narrow:
+        found = replay(narrow, run_id, first, limit)
     return _answer({"run": found.run, "items": found.steps, "total": found.total, "next": found.next_step})
 
 
@@ -103,7 +104,8 @@ def get_replay(
 def get_step(request: Request, run_id: str, step: int) -> JSONResponse:
     """One step in full: input, output, attributes, and the money lines of its call."""
     with request.app.state.answers.connection() as connection:
-        found = replay(connection, run_id, step, 1)
+        with of_run(connection, run_id) as narrow:
+            found = replay(narrow, run_id, step, 1)
         if not found.steps:
             raise Refused(f"run {run_id} has {found.total} steps, there is no step {step}")
         row = found.steps[0]

@@ -12,6 +12,7 @@ from ledger.errors import NotFound, Refused
 from ledger.paths import DataDir
 from queries.api.addresses import addresses
 from queries.costs import BREAKDOWNS, costs
+from queries.narrow import of_run
 from queries.page.chart import Axis, chart, depths
 from queries.page.environment import STATIC, render
 from queries.page.messages import blocks
@@ -97,11 +98,12 @@ def run_page(
     answers = request.app.state.answers
     start = first or (((step or 1) - 1) // WINDOW_STEPS * WINDOW_STEPS + 1)
     with answers.connection() as connection:
-        found = replay(connection, run_id, start)
-        whole_id = str(found.run["run_id"])
-        tree = parents(connection, whole_id)
-        axis = Axis(min((r[2] for r in tree), default=0), max((r[3] for r in tree), default=1))
-        line = cost_line(connection, whole_id, axis.start_ns, axis.end_ns)
+        with of_run(connection, run_id) as narrow:
+            found = replay(narrow, run_id, start)
+            whole_id = str(found.run["run_id"])
+            tree = parents(narrow, whole_id)
+            axis = Axis(min((r[2] for r in tree), default=0), max((r[3] for r in tree), default=1))
+            line = cost_line(narrow, whole_id, axis.start_ns, axis.end_ns)
         chosen = next((one for one in found.steps if one["step"] == step), None)
         if step is not None and chosen is None:
             raise NotFound(f"run {whole_id} has {found.total} steps from {start}, none is {step}")

@@ -11,6 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from ledger.errors import NotFound
+from queries.narrow import of_span
 from queries.runs import Row, one_run, rows_of
 
 HERE = Path(__file__).parent
@@ -63,11 +64,12 @@ def all_steps(connection: duckdb.DuckDBPyConnection, run_id: str) -> pa.Table:
 def content(connection: duckdb.DuckDBPyConnection, run_id: str, trace_id: str, span_id: str) -> Row:
     """Everything that one span of the run says, with the lines of its call under `charges`."""
     parameters = {"run_id": run_id, "trace_id": trace_id, "span_id": span_id}
-    found = rows_of(connection.execute(CONTENT, parameters))
-    if not found:
-        raise NotFound(f"run {run_id}: no span {span_id} in trace {trace_id}")
-    row = found[0]
-    row["charges"] = rows_of(connection.execute(LINES, {"call_id": row["view_of_call_id"]})) if row["billed"] else []
+    with of_span(connection, trace_id, span_id) as narrow:
+        found = rows_of(narrow.execute(CONTENT, parameters))
+        if not found:
+            raise NotFound(f"run {run_id}: no span {span_id} in trace {trace_id}")
+        row = found[0]
+        row["charges"] = rows_of(narrow.execute(LINES, {"call_id": row["view_of_call_id"]})) if row["billed"] else []
     return row
 
 

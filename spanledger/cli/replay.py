@@ -27,12 +27,13 @@ def command(run: str, data: Path | None, url: str | None, form: str | None, outp
 
 
 def _local(data: Path | None, run: str) -> tuple[dict[str, object], pa.Table]:
+    from queries.narrow import of_run
     from queries.replay.replay import all_steps
     from queries.runs import one_run
 
-    with connect(data) as connection:
-        head = one_run(connection, run)
-        return head, all_steps(connection, str(head["run_id"]))
+    with connect(data) as connection, of_run(connection, run) as narrow:
+        head = one_run(narrow, run)
+        return head, all_steps(narrow, str(head["run_id"]))
 
 
 def _remote(url: str, run: str) -> tuple[dict[str, object], pa.Table]:

@@ -8,7 +8,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,9 +39,10 @@ class Served:
         """Processes under the supervisor by their name."""
         found = {}
         for child in psutil.Process(self.process.pid).children():
-            words = child.cmdline()
-            if words and words[-1].startswith("spanledger.processes."):
-                found[words[-1].rpartition(".")[2]] = child
+            with suppress(psutil.Error):  # it ends just now
+                words = child.cmdline()
+                if words and words[-1].startswith("spanledger.processes."):
+                    found[words[-1].rpartition(".")[2]] = child
         return found
 
 
