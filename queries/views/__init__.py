@@ -2,8 +2,14 @@
 
 from collections.abc import Mapping
 from importlib.resources import files
+from itertools import takewhile
 
-BASE: tuple[str, ...] = ("base_placements_as_of", "base_standing_charges_as_of", "base_call_costs_as_of")
+BASE: tuple[str, ...] = (
+    "base_placements_as_of",
+    "base_charges_as_of",
+    "base_call_costs_as_of",
+    "base_run_costs_as_of",
+)
 """What the views are made of, in the schema `base`; may change with every version."""
 MACROS: tuple[str, ...] = ("calls_as_of", "charges_as_of", "runs_as_of")
 """Views as known at an event: `FROM calls_as_of(41)`."""
@@ -33,6 +39,7 @@ def statement(name: str) -> str:
 
 def documentation(name: str) -> tuple[str, Mapping[str, str]]:
     """What the header of `name`.sql says: on the whole, and on each column."""
-    comments = [line[2:].strip() for line in statement(name).splitlines() if line.startswith("--")]
+    header = takewhile(lambda line: line.startswith("--"), statement(name).splitlines())
+    comments = [line[2:].strip() for line in header]
     columns = dict(line[1:].split(": ", 1) for line in comments if line.startswith("@"))
     return "\n".join(line for line in comments if not line.startswith("@")).strip(), columns

@@ -12,5 +12,6 @@ SELECT
     WHEN BOOL_OR(status = 'unpriced') THEN 'unpriced'
     ELSE 'priced'
   END AS cost_status
-FROM base.standing_charges_as_of(seq)
+FROM base.charges_as_of(seq)
+WHERE stands
 GROUP BY tenant, call_id;

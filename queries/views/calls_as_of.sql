@@ -3,9 +3,6 @@
 -- "As known at" means: written by an event at or before `seq`, and not superseded by one at or before it. The cost is
 -- that of the lines written so far, at the prices they were booked with.
 CREATE MACRO calls_as_of(seq) AS TABLE
-WITH
-placed AS (SELECT * FROM base.placements_as_of(seq) WHERE call_id IS NOT NULL),
-sightings AS (SELECT tenant, call_id, COUNT(*) AS views FROM placed GROUP BY tenant, call_id)
 SELECT
   p.tenant,
   LOWER(HEX(p.call_id)) AS call_id,
@@ -52,10 +49,14 @@ SELECT
   COALESCE(c.cost_status, 'none') AS cost_status,
   v.views,
   p.event_seq
-FROM placed AS p
+FROM base.placements_as_of(seq) AS p
 JOIN base.spans AS s
   ON s.tenant = p.tenant AND s.trace_id = p.trace_id AND s.span_id = p.span_id
-JOIN sightings AS v
+JOIN (
+  SELECT tenant, call_id, COUNT(*) AS views
+  FROM base.placements_as_of(seq)
+  GROUP BY tenant, call_id
+) AS v
   ON v.tenant = p.tenant AND v.call_id = p.call_id
 LEFT JOIN base.call_costs_as_of(seq) AS c
   ON c.tenant = p.tenant AND c.call_id = p.call_id

@@ -1,84 +1,5 @@
 -- One row per run, as known at event `seq`; columns as in `runs`.
 CREATE MACRO runs_as_of(seq) AS TABLE
-WITH
-placed AS (
-  SELECT
-    p.tenant,
-    p.run_id,
-    p.agent_name,
-    p.conversation_id,
-    p.user_id,
-    s.trace_id,
-    s.span_id,
-    s.parent_span_id,
-    s.service_name,
-    s.environment,
-    s.start_ns,
-    s.end_ns,
-    s.status,
-    s.parent_span_id IS NULL AS is_root,
-    COALESCE(s.operation IN ('agent', 'workflow'), FALSE) AS is_agent,
-    p.billed AND p.kind = 'model' AS is_model_call,
-    p.billed AND p.kind = 'tool' AS is_tool_call,
-    CASE WHEN p.billed AND p.kind = 'model' THEN s.input_tokens END AS input_tokens,
-    CASE WHEN p.billed AND p.kind = 'model' THEN s.output_tokens END AS output_tokens,
-    {'rank': CASE WHEN s.parent_span_id IS NULL THEN 0 WHEN is_agent THEN 1 ELSE 2 END,
-     'start_ns': s.start_ns, 'trace_id': s.trace_id, 'span_id': s.span_id} AS topness
-  FROM base.placements_as_of(seq) AS p
-  JOIN base.spans AS s
-    ON s.tenant = p.tenant AND s.trace_id = p.trace_id AND s.span_id = p.span_id
-),
-orphaned AS (
-  SELECT c.tenant, c.run_id, COUNT(*) AS orphans
-  FROM placed AS c
-  WHERE c.parent_span_id IS NOT NULL
-    AND NOT c.is_agent
-    AND NOT EXISTS (
-      SELECT 1
-      FROM base.spans AS o
-      WHERE o.source_seq <= seq
-        AND o.tenant = c.tenant
-        AND o.trace_id = c.trace_id
-        AND o.span_id = c.parent_span_id
-    )
-  GROUP BY c.tenant, c.run_id
-),
-totals AS (
-  SELECT
-    tenant,
-    run_id,
-    ARG_MIN(agent_name, topness) AS agent_name,
-    ARG_MIN(service_name, topness) AS service_name,
-    ARG_MIN(environment, topness) AS environment,
-    ARG_MIN(conversation_id, topness) AS conversation_id,
-    ARG_MIN(user_id, topness) AS user_id,
-    MIN(start_ns) AS started_ns,
-    MAX(end_ns) AS ended_ns,
-    BOOL_OR(is_root OR is_agent) AS has_top,
-    COUNT(*) AS spans,
-    COUNT(*) FILTER (WHERE is_model_call) AS model_calls,
-    COUNT(*) FILTER (WHERE is_tool_call) AS tool_calls,
-    COUNT(*) FILTER (WHERE status = 'error') AS errors,
-    CAST(SUM(input_tokens) AS BIGINT) AS input_tokens,
-    CAST(SUM(output_tokens) AS BIGINT) AS output_tokens
-  FROM placed
-  GROUP BY tenant, run_id
-  HAVING BOOL_OR(is_agent OR is_model_call OR is_tool_call)
-),
-costs AS (
-  SELECT tenant, run_id, SUM(cost_usd) AS cost_usd
-  FROM base.charges
-  WHERE event_seq <= seq
-  GROUP BY tenant, run_id
-),
-unknown AS (
-  SELECT p.tenant, p.run_id, COUNT(*) AS unpriced_calls
-  FROM base.placements_as_of(seq) AS p
-  JOIN base.call_costs_as_of(seq) AS c
-    ON c.tenant = p.tenant AND c.call_id = p.call_id
-  WHERE p.billed AND c.cost_status <> 'priced'
-  GROUP BY p.tenant, p.run_id
-)
 SELECT
   t.tenant,
   LOWER(HEX(t.run_id)) AS run_id,
@@ -94,7 +15,7 @@ SELECT
   (t.ended_ns - t.started_ns) / 1e6 AS duration_ms,
   CASE
     WHEN NOT t.has_top THEN 'open'
-    WHEN o.orphans IS NOT NULL THEN 'incomplete'
+    WHEN t.has_orphan THEN 'incomplete'
     ELSE 'complete'
   END AS state,
   t.spans,
@@ -104,8 +25,57 @@ SELECT
   t.input_tokens,
   t.output_tokens,
   c.cost_usd,
-  COALESCE(u.unpriced_calls, 0) AS unpriced_calls
-FROM totals AS t
-LEFT JOIN orphaned AS o ON o.tenant = t.tenant AND o.run_id = t.run_id
-LEFT JOIN costs AS c ON c.tenant = t.tenant AND c.run_id = t.run_id
-LEFT JOIN unknown AS u ON u.tenant = t.tenant AND u.run_id = t.run_id;
+  COALESCE(c.unpriced_calls, 0) AS unpriced_calls
+FROM (
+  SELECT
+    tenant,
+    run_id,
+    ARG_MIN(agent_name, topness) AS agent_name,
+    ARG_MIN(service_name, topness) AS service_name,
+    ARG_MIN(environment, topness) AS environment,
+    ARG_MIN(conversation_id, topness) AS conversation_id,
+    ARG_MIN(user_id, topness) AS user_id,
+    MIN(start_ns) AS started_ns,
+    MAX(end_ns) AS ended_ns,
+    BOOL_OR(is_root OR is_agent) AS has_top,
+    BOOL_OR(is_orphan) AS has_orphan,
+    COUNT(*) AS spans,
+    COUNT(*) FILTER (WHERE is_model_call) AS model_calls,
+    COUNT(*) FILTER (WHERE is_tool_call) AS tool_calls,
+    COUNT(*) FILTER (WHERE status = 'error') AS errors,
+    CAST(SUM(input_tokens) FILTER (WHERE is_model_call) AS BIGINT) AS input_tokens,
+    CAST(SUM(output_tokens) FILTER (WHERE is_model_call) AS BIGINT) AS output_tokens
+  FROM (
+    SELECT
+      p.tenant,
+      p.run_id,
+      p.agent_name,
+      p.conversation_id,
+      p.user_id,
+      s.service_name,
+      s.environment,
+      s.start_ns,
+      s.end_ns,
+      s.status,
+      s.input_tokens,
+      s.output_tokens,
+      s.parent_span_id IS NULL AS is_root,
+      COALESCE(s.operation IN ('agent', 'workflow'), FALSE) AS is_agent,
+      -- The parent of an agent may lie in a program that is not observed; any other parent is still expected.
+      s.parent_span_id IS NOT NULL AND o.span_id IS NULL AND NOT is_agent AS is_orphan,
+      p.billed AND p.kind = 'model' AS is_model_call,
+      p.billed AND p.kind = 'tool' AS is_tool_call,
+      {'rank': CASE WHEN is_root THEN 0 WHEN is_agent THEN 1 ELSE 2 END,
+       'start_ns': s.start_ns, 'trace_id': s.trace_id, 'span_id': s.span_id} AS topness
+    FROM base.placements_as_of(seq) AS p
+    JOIN base.spans AS s
+      ON s.tenant = p.tenant AND s.trace_id = p.trace_id AND s.span_id = p.span_id
+    LEFT JOIN base.spans AS o
+      ON o.tenant = s.tenant AND o.trace_id = s.trace_id AND o.span_id = s.parent_span_id AND o.source_seq <= seq
+    WHERE p.run_id IS NOT NULL
+  )
+  GROUP BY tenant, run_id
+  HAVING BOOL_OR(is_agent OR is_model_call OR is_tool_call)
+) AS t
+LEFT JOIN base.run_costs_as_of(seq) AS c
+  ON c.tenant = t.tenant AND c.run_id = t.run_id;

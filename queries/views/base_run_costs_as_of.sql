@@ -1,0 +1,9 @@
+-- What is booked on each run as known at event `seq`, and how many of its calls have a line of unknown cost.
+CREATE MACRO base.run_costs_as_of(seq) AS TABLE
+SELECT
+  tenant,
+  run_id,
+  SUM(cost_usd) AS cost_usd,
+  COUNT(DISTINCT call_id) FILTER (WHERE stands AND status <> 'priced') AS unpriced_calls
+FROM base.charges_as_of(seq)
+GROUP BY tenant, run_id;
