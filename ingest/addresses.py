@@ -1,6 +1,7 @@
 """HOST:PORT: parsing, the rule that only loopback is bound, and who holds a port that is taken."""
 
 import contextlib
+import errno
 import ipaddress
 import os
 import socket
@@ -64,23 +65,31 @@ class Address:
                 "listen on 127.0.0.1, or pass --insecure to open it to the network"
             )
 
-    def bind(self) -> socket.socket:
-        """A listening socket. Raises PortTaken naming the flag and, where it can be seen, the process."""
+    def bind(self) -> list[socket.socket]:
+        """Listening sockets on one port: several where a name such as localhost stands for IPv4 and IPv6.
+
+        Raises PortTaken naming the flag and, where it can be seen, the process.
+        """
+        listeners: list[socket.socket] = []
         try:
-            family, kind, protocol, _, where = socket.getaddrinfo(
-                self.host, self.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-            )[0]
+            for family, host in self._resolved():
+                port = listeners[0].getsockname()[1] if listeners else self.port
+                listener = _listen(family, host, port)
+                listeners += [listener] if listener else []
+        except OSError as error:
+            for listener in listeners:
+                listener.close()
+            raise self.taken(error) from error
+        if not listeners:
+            raise Refused(f"{self.flag} {self} is no address of this machine")
+        return listeners
+
+    def _resolved(self) -> list[tuple[int, str]]:
+        try:
+            found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         except OSError as error:
             raise Refused(f"{self.flag} {self} is no address of this machine: {error}") from error
-        listener = socket.socket(family, kind, protocol)
-        try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(where)
-            listener.listen(BACKLOG)
-        except OSError as error:
-            listener.close()
-            raise self.taken(error) from error
-        return listener
+        return list(dict.fromkeys((family, str(where[0])) for family, _, _, _, where in found))
 
     def taken(self, error: Exception) -> PortTaken:
         """The error for an address that cannot be bound."""
@@ -89,6 +98,26 @@ class Address:
             f"cannot listen on {self} ({reason}){holder(self.port)}; "
             f"stop that process or pass {self.flag} with another port"
         )
+
+
+def _listen(family: int, host: str, port: int) -> socket.socket | None:
+    """A listening socket; None where this machine does not have that address, such as ::1 without IPv6."""
+    try:
+        listener = socket.socket(family, socket.SOCK_STREAM)
+    except OSError:
+        return None
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6 and host != "::":
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRNOTAVAIL:
+            return None
+        raise
+    return listener
 
 
 def holder(port: int) -> str:

@@ -101,18 +101,19 @@ class Collector:
         }
 
     async def _start(self) -> Addresses:
-        listener = self._http_address.bind()
+        listeners = self._http_address.bind()
         try:
             self._grpc = self._bind_grpc()
         except BaseException:
-            listener.close()
+            for listener in listeners:
+                listener.close()
             raise
         addresses = Addresses(
             otlp_grpc=str(self._grpc_address.at(self._grpc.port)),
-            otlp_http=str(self._http_address.at(listener.getsockname()[1])),
+            otlp_http=str(self._http_address.at(listeners[0].getsockname()[1])),
         )
         self._http = uvicorn.Server(self._http_config(addresses))
-        self._serving = asyncio.ensure_future(self._http.serve(sockets=[listener]))
+        self._serving = asyncio.ensure_future(self._http.serve(sockets=listeners))
         await self._grpc.start()
         while not self._http.started and not self._serving.done():
             await asyncio.sleep(POLL_S)
@@ -121,6 +122,9 @@ class Collector:
         return addresses
 
     def _bind_grpc(self) -> GrpcServer:
+        # gRPC does not say why it cannot listen, so the address is tried with a socket first.
+        for listener in self._grpc_address.bind():
+            listener.close()
         try:
             return GrpcServer(self._intake, str(self._grpc_address))
         except RuntimeError as error:

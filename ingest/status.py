@@ -15,8 +15,8 @@ from google.rpc import error_details_pb2, status_pb2
 from ledger.errors import LedgerError, NotFound, Overloaded, Refused, TooLarge
 
 MESSAGE_MAX = 384
-"""Characters of an error message. It goes out three times in one gRPC trailer, in bytes and percent-encoded, and clients
-cap a trailer at 8 KiB."""
+"""Characters of an error message. It goes out three times in one gRPC trailer, twice in bytes and once percent-encoded,
+and clients cap a trailer at 8 KiB."""
 
 RETRY_DELAY_S = 1.8
 """The Python exporter tries six times within 10 s and then drops the batch: 5 x 1.8 s uses that time, 1 s would not."""

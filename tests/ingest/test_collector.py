@@ -1,6 +1,7 @@
 """The collector as a whole: where it listens, how it starts and stops, what it counts, and with the real journal."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -35,6 +36,24 @@ def test_with_insecure_all_interfaces_are_served(tmp_path: Path) -> None:
     with open_door(tmp_path, otlp_grpc="0.0.0.0:0", otlp_http="0.0.0.0:0", insecure=True) as door:
         ports = [address.rpartition(":")[2] for address in (door.addresses.otlp_grpc, door.addresses.otlp_http)]
         assert all(int(port) > 0 for port in ports)
+
+
+def test_localhost_is_served_at_every_address_it_has(tmp_path: Path) -> None:
+    with open_door(tmp_path, otlp_grpc="localhost:0", otlp_http="localhost:0") as door:
+        assert door.export("grpc", "traces", b"").code == "OK"
+        port = int(door.addresses.otlp_http.rpartition(":")[2])
+        for found in socket.getaddrinfo("localhost", port, type=socket.SOCK_STREAM):
+            with socket.socket(found[0], socket.SOCK_STREAM) as client:
+                client.settimeout(5)
+                client.connect(found[4])
+
+
+@pytest.mark.parametrize(("field", "flag"), [("otlp_grpc", "--otlp-grpc"), ("otlp_http", "--otlp-http")])
+def test_an_address_of_another_machine_is_refused_naming_the_flag(tmp_path: Path, field: str, flag: str) -> None:
+    free = {"otlp_grpc": "127.0.0.1:0", "otlp_http": "127.0.0.1:0", "insecure": True}
+    collector = build(tmp_path, **(free | {field: "192.0.2.1:0"}))
+    with pytest.raises(Refused, match=rf"{flag} 192\.0\.2\.1:0 is no address of this machine"):
+        collector.start()
 
 
 @pytest.mark.parametrize("text", ["4317", "localhost", "127.0.0.1:", ":4317", "127.0.0.1:99999", "127.0.0.1:-1", ""])

@@ -113,8 +113,8 @@ SHAPES = {
 @pytest.mark.parametrize("shape", SHAPES)
 def test_large_requests_of_tiny_things_are_refused(served: Served, shape: str) -> None:
     piece = SHAPES[shape]
-    body = otlp.envelope(otlp.ids() + piece * (16 * MIB // len(piece)))
-    answers = storm(served, lambda _: body, calls=3, threads=3)
+    body = otlp.envelope(otlp.ids() + piece * (8 * MIB // len(piece)))
+    answers = storm(served, lambda _: body, calls=2, threads=2)
     assert set(answers) <= {"RESOURCE_EXHAUSTED", "UNAVAILABLE"}
     assert served.rss_peak < RSS_MAX
 
