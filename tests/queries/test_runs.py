@@ -6,7 +6,8 @@ import duckdb
 import pytest
 
 from ledger.errors import NotFound, Refused
-from queries.runs import RunFilter, one_run, runs
+from queries.narrow import of_run
+from queries.runs import COLUMNS, RunFilter, one_run, rows_of, runs
 
 LOOP = "invoice_clerk"
 
@@ -81,3 +82,23 @@ def test_a_prefix_of_two_runs_names_both() -> None:
         two.execute(f"CREATE VIEW runs AS SELECT unnest(['abcdef01', 'abcdef02']) AS run_id, {columns}")
         with pytest.raises(Refused, match="abcdef01, abcdef02"):
             one_run(two, "abcdef")
+
+
+def test_a_narrowed_run_has_the_very_figures_of_the_whole(connection: duckdb.DuckDBPyConnection) -> None:
+    whole = rows_of(connection.execute(f"SELECT {COLUMNS}, started_ns, ended_ns FROM runs"))
+    assert len(whole) > 20
+    for run in whole:
+        with of_run(connection, str(run["run_id"])) as narrow:
+            assert one_run(narrow, str(run["run_id"])) == run
+
+
+def test_the_list_is_that_of_the_view(connection: duckdb.DuckDBPyConnection) -> None:
+    query = f"SELECT {COLUMNS} FROM runs ORDER BY started_ns DESC, run_id"
+    assert runs(connection, RunFilter(), 1_000).items == rows_of(connection.execute(query))
+    assert runs(connection, RunFilter(), 3).items == rows_of(connection.execute(f"{query} LIMIT 3"))
+
+
+@pytest.mark.parametrize("prefix", ["", "zz", "0" * 40, "'"])
+def test_what_is_no_id_narrows_to_nothing(connection: duckdb.DuckDBPyConnection, prefix: str) -> None:
+    with of_run(connection, prefix) as narrow:
+        assert narrow.execute("SELECT count(*) FROM spans").fetchall() == [(0,)]
