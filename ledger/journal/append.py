@@ -36,7 +36,7 @@ class JournalWriter:
     def __init__(self, data: DataDir, lock: Lock, clock: Clock, rng: Rng, disk: Disk, options: JournalOptions) -> None:
         """Recover the journal that `lock` holds. For `open`."""
         before = read_mark(disk, data.durable_mark)
-        found = recover(disk, data.journal, options.shard)
+        found = recover(disk, data.journal, options.shard, before)
         self._tail = Tail(disk, data.journal, clock, rng, options, found)
         self._restart = restart_draft(found, before)
         self._mark = MarkFile(disk, data.durable_mark)

@@ -35,7 +35,7 @@ def restart_draft(found: Recovered | None, mark: Mark | None) -> list[Draft]:
     body = {
         "cut_bytes": found.cut.cut_bytes,
         "cut_sha256": found.cut.cut_sha256,
-        "durable_bytes_lost": _durable_bytes_lost(here, mark),
+        "durable_events_lost": _durable_events_lost(found, mark),
         "file": file_name(found.header.number),
         "offset": found.end,
         "reason": found.cut.reason or "the writer before did not close the journal",
@@ -43,12 +43,11 @@ def restart_draft(found: Recovered | None, mark: Mark | None) -> list[Draft]:
     return [_control(kinds.RESTART, body)]
 
 
-def _durable_bytes_lost(here: tuple[int, int], mark: Mark | None) -> int:
-    """Bytes that the durable mark names and the file no longer holds: a disk that lies, or a copy made while writing.
-
-    Told, not refused: what is there is whole, and a copy of a running journal must open.
+def _durable_events_lost(found: Recovered, mark: Mark | None) -> int:
+    """Events that the durable mark counts and the journal no longer holds: a disk that lied, a damaged last group, or
+    a copy made while a writer ran. Told, not refused: what is there is whole, and such a copy must open.
     """
-    return max(0, mark.offset - here[1]) if mark is not None and mark.file_number == here[0] else 0
+    return max(0, mark.event_seq - found.next_event_seq + 1) if mark is not None else 0
 
 
 def _control(kind: str, body: Mapping[str, object]) -> Draft:

@@ -25,6 +25,8 @@ from ledger.journal.file import (
     file_path,
 )
 from ledger.journal.frame import FILE_ID_AT, BadFrame, Stamp
+from ledger.journal.mark import Mark
+from ledger.journal.options import SHARD_EVENTS_MAX
 from ledger.journal.sealed import BLOCKS_AT, is_sealed
 from ledger.journal.source import read_file_header
 from ledger.journal.walk import CHUNK_BYTES, NEAR_BYTES, walk
@@ -65,14 +67,14 @@ class Recovered:
     cut: Cut
 
 
-def recover(disk: Disk, directory: Path, shard: int) -> Recovered | None:
+def recover(disk: Disk, directory: Path, shard: int, mark: Mark | None) -> Recovered | None:
     """Make the last file of `directory` whole and durable. None for a journal without a file.
 
     Raises Corrupt for damage below the floor or in the chain of files, Incompatible for a newer format, Refused for a
-    journal of another shard.
+    journal of another shard. `mark` decides nothing about frames; it only keeps a lost file from passing for a new one.
     """
     _remove_asides(disk, directory)
-    headers = read_chain(disk, directory)
+    headers = read_chain(disk, directory, mark)
     _check_shard(directory, headers, shard)
     disk.sync_dir(directory)  # a name that a predecessor made but did not live to sync must be durable before an ack
     return _recover_last(disk, directory, headers[-1]) if headers else None
@@ -84,10 +86,13 @@ def _remove_asides(disk: Disk, directory: Path) -> None:
             disk.unlink(directory / name)
 
 
-def read_chain(disk: Disk, directory: Path) -> list[FileHeader]:
+def read_chain(disk: Disk, directory: Path, mark: Mark | None) -> list[FileHeader]:
     """Headers of all files, checked to follow one another. Removes a last file whose making was interrupted."""
     numbers = file_numbers(disk, directory)
-    if numbers and _unborn(disk, file_path(directory, numbers[-1])):
+    if not numbers:
+        _check_new(directory, mark)
+    elif _unborn(disk, file_path(directory, numbers[-1])):
+        _check_unused(file_path(directory, numbers[-1]), numbers[-1], mark)
         disk.unlink(file_path(directory, numbers.pop()))
     headers = [read_file_header(disk, file_path(directory, number)) for number in numbers]
     check_chain(directory, numbers, headers)
@@ -103,6 +108,19 @@ def _unborn(disk: Disk, path: Path) -> bool:
     except Corrupt:
         return True
     return False
+
+
+def _check_new(directory: Path, mark: Mark | None) -> None:
+    if mark is not None and mark.event_seq >= 0:
+        raise Corrupt(
+            f"{directory} is empty, but {mark.event_seq % SHARD_EVENTS_MAX + 1} events were durable there. "
+            f"Put a copy of it in its place; to begin a new ledger instead, use another data directory"
+        )
+
+
+def _check_unused(path: Path, number: int, mark: Mark | None) -> None:
+    if mark is not None and mark.file_number == number and mark.offset > HEADER_BYTES:
+        raise Corrupt(f"{path}: its header is gone, but {mark.offset} bytes of it were durable; {VERIFY}")
 
 
 def check_chain(directory: Path, numbers: Sequence[int], headers: Sequence[FileHeader]) -> None:

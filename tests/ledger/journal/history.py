@@ -133,7 +133,7 @@ class History:
         assert marked < len(events), f"{where}: the mark named event {marked}, there are {len(events)}"
         unknown = [e.event_seq for e in events[2:] if e.kind != kinds.RESTART and e.body not in self.sent]
         assert unknown == [], f"{where}: events {unknown} hold what nobody sent"
-        told = [json.loads(e.body)["durable_bytes_lost"] for e in events if e.kind == kinds.RESTART]
-        assert not any(told), f"{where}: restart events tell of lost durable bytes: {told}"
+        told = [json.loads(e.body)["durable_events_lost"] for e in events if e.kind == kinds.RESTART]
+        assert not any(told), f"{where}: restart events tell of lost durable events: {told}"
         times = [event.received_ns for event in events]
         assert times == sorted(times), f"{where}: received_ns goes back"

@@ -79,7 +79,7 @@ def test_a_torn_tail_is_cut_and_reported_at_every_length(data: DataDir) -> None:
         whole, report = places[kept - 1], json.loads(events[-1].body)
         assert (report["offset"], report["cut_bytes"]) == (whole, length - whole)
         assert report["cut_sha256"] == hashlib.sha256(content[whole:length]).hexdigest()
-        assert report["durable_bytes_lost"] == len(content) - whole
+        assert report["durable_events_lost"] == len(places) - kept
 
 
 def disk_with(files: dict[Path, bytes]) -> SimDisk:
@@ -94,7 +94,23 @@ def test_a_file_cut_below_the_floor_is_not_seen_where_no_frame_is_left_to_say_so
     content = written(data, 2, 2)
     put(data, content[: ends(data)[2]])
     open_writer(data).close()
-    assert json.loads(all_events(data)[-1].body)["durable_bytes_lost"] == len(content) - ends(data)[2]
+    assert json.loads(all_events(data)[-1].body)["durable_events_lost"] == 3
+
+
+@pytest.mark.parametrize("left_bytes", [0, 50])
+def test_a_file_that_the_mark_knows_is_not_begun_anew(data: DataDir, left_bytes: int) -> None:
+    content = written(data, 1)
+    put(data, content[:left_bytes])
+    with pytest.raises(Corrupt, match=rf"its header is gone, but {len(content)} bytes of it were durable"):
+        open_writer(data)
+    assert file_path(data.journal, 1).exists()
+
+
+def test_an_empty_journal_that_the_mark_knows_is_not_begun_anew(data: DataDir) -> None:
+    written(data, 1)
+    file_path(data.journal, 1).unlink()
+    with pytest.raises(Corrupt, match="is empty, but 3 events were durable there"):
+        open_writer(data)
 
 
 def test_garbage_after_the_end_is_cut(data: DataDir) -> None:
