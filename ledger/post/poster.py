@@ -12,7 +12,7 @@ from itertools import groupby
 import pyarrow as pa
 
 from ledger.books.book import PriceBook
-from ledger.errors import LedgerError
+from ledger.errors import Corrupt, LedgerError
 from ledger.journal import kinds
 from ledger.journal.frame import Event
 from ledger.journal.read import JournalReader
@@ -27,6 +27,7 @@ from ledger.seams import Clock
 from ledger.store.catalog import Catalog, StoreOptions
 
 _BOOKS = "price_books"
+_LAST = "last_event_sha256"
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,12 @@ class Poster:
         self._reader = JournalReader(data)
         self._catalog = Catalog.open(data, clock=clock, options=store_options)
         self._remembered: OrderedDict[int, Event] = OrderedDict()
+        try:
+            self._check_journal(data)
+        except BaseException:
+            self._catalog.abandon()
+            self._reader.close()
+            raise
         self._start_afresh()
 
     @property
@@ -91,6 +98,21 @@ class Poster:
         self._catalog.close()
         self._reader.close()
 
+    def _check_journal(self, data: DataDir) -> None:
+        """The event at the cursor must be the one that was posted. Raises Corrupt where the journal is another one.
+
+        A journal that was put back from an older copy gives its next numbers to other events, and posting on would
+        pass them over in silence.
+        """
+        last, end = self._catalog.state(_LAST), self._reader.durable_seq()
+        if last is None:
+            return
+        if end < self.cursor or self._reader.get(self.cursor).raw_sha256 != last:
+            raise Corrupt(
+                f"{data.ledger} was posted up to event {self.cursor}, which is not in {data.journal} (it ends at event "
+                f"{end}) or is another one there: the journal was replaced. Run `spanledger rebuild` to post it anew"
+            )
+
     def _start_afresh(self) -> None:
         self._books = BooksInForce.restore(lambda seq: self._event(seq).body, self._catalog.state(_BOOKS))
         self._open = OpenTraces()
@@ -111,7 +133,7 @@ class Poster:
             rows=batch.rows(),
             traces=batch.traces(),
             keys=batch.keys,
-            state={_BOOKS: self._books.state()},
+            state={_BOOKS: self._books.state(), _LAST: events[-1].raw_sha256},
         )
         self._open.forget(self._options.open_spans_max)
 

@@ -1,5 +1,6 @@
 """Posting, end to end from a real journal to rows, with spans said in plain JSON."""
 
+import shutil
 from decimal import Decimal
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ledger.books.book import seed_body
+from ledger.errors import Corrupt
 from ledger.journal.append import JournalWriter
 from ledger.journal.frame import Draft
 from ledger.journal.kinds import PRICE_BOOK_PUBLISHED
@@ -172,6 +174,22 @@ def test_an_event_that_decoding_stumbles_over_is_quarantined_whole_and_the_other
     [(seq, index, reason)] = ask(data, "SELECT source_seq, span_index, reason FROM quarantine")
     assert (seq, index) == (3, -1)
     assert "JSONDecodeError" in reason
+
+
+def test_a_journal_put_back_from_an_older_copy_is_not_posted_on(data: DataDir) -> None:
+    journal(data, request(call(1, 1)))
+    shutil.copytree(data.root, data.root.parent / "older")
+    journal(data, request(call(2, 1)))
+    post(data)
+    shutil.rmtree(data.journal)
+    shutil.rmtree(data.run)
+    shutil.copytree(data.root.parent / "older" / "journal", data.journal)
+    shutil.copytree(data.root.parent / "older" / "run", data.run)
+    journal(data, request(call(3, 1)), request(call(4, 1)))
+    with pytest.raises(Corrupt, match=r"posted up to event 3, .* or is another one there.*spanledger rebuild"):
+        post(data)
+    rebuild(data, decode, same_span, clock=SystemClock())
+    assert ask(data, "SELECT sum(cost_usd) FROM charges") == [(3 * CALL_USD,)]
 
 
 OPERATIONS = ["chat", "chat", "tool", "agent", "workflow", "other"]
