@@ -31,18 +31,19 @@ class Series:
     kind: str
     meaning: str
     value: int | float | Decimal
+    labels: str = ""
 
 
 def metrics(data: DataDir, connection: duckdb.DuckDBPyConnection) -> str:
-    """All series as text."""
+    """All series as text; the samples of one name follow its HELP and TYPE."""
     lines: list[str] = []
+    told: set[str] = set()
     for series in [*_of_progress(data), *_of_ledger(connection), *_of_collector(data)]:
+        if series.name not in told:
+            lines += [f"# HELP {series.name} {series.meaning}", f"# TYPE {series.name} {series.kind}"]
+            told.add(series.name)
         text = decimal_text(series.value) if isinstance(series.value, Decimal) else repr(series.value)
-        lines += [
-            f"# HELP {series.name} {series.meaning}",
-            f"# TYPE {series.name} {series.kind}",
-            f"{series.name} {text}",
-        ]
+        lines.append(f"{series.name}{series.labels} {text}")
     return "\n".join(lines) + "\n"
 
 
@@ -66,11 +67,13 @@ def _of_ledger(connection: duckdb.DuckDBPyConnection) -> Iterator[Series]:
 
 
 def _of_collector(data: DataDir) -> Iterator[Series]:
-    """Counters that the collector leaves in DATA/run/collector.json; none while it does not run alone or at all."""
+    """Counters that the collector leaves in DATA/run/collector.json, by `name{labels}`; none while it has not run."""
     try:
         counters = json.loads((data.run / "collector.json").read_text())
     except (OSError, ValueError):
         return
-    for name, value in sorted(counters.items()):
-        if isinstance(value, int | float):
-            yield Series(f"spanledger_collector_{name}", "gauge", f"Collector: {name.replace('_', ' ')}.", value)
+    for sample, value in sorted(counters.items()):
+        name, brace, labels = sample.partition("{")
+        kind = "counter" if name.endswith("_total") else "gauge"
+        words = f"Collector: {name.removesuffix('_total').replace('_', ' ')}."
+        yield Series(f"spanledger_collector_{name}", kind, words, value, brace + labels)

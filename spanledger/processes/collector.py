@@ -1,6 +1,7 @@
 """The collector process: both OTLP ports, the control socket, and the journal's one writer. Imports nothing heavy."""
 
 import json
+from dataclasses import asdict
 
 from ingest.collector import Collector
 from ingest.control import ControlServer
@@ -29,10 +30,15 @@ def main(child: Child) -> None:
         child.ready(otlp_grpc=addresses.otlp_grpc, otlp_http=addresses.otlp_http)
         try:
             while not child.stop.wait(STATS_S):
-                write_text(data.run / "collector.json", json.dumps(collector.stats()))
+                write_text(data.run / "collector.json", json.dumps(collector.stats() | journal_stats(journal)))
         finally:
             collector.stop(DRAIN_S)
             control.stop()
+
+
+def journal_stats(journal: JournalWriter) -> dict[str, int]:
+    """The writer's numbers beside the collector's own."""
+    return {f"journal_{name}": value for name, value in asdict(journal.stats()).items()}
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from decimal import Decimal
 import duckdb
 import pytest
 
+from ledger.paths import DataDir
 from tests.queries.asking import Ask
 
 LOOP = "/api/v1/runs?agent=invoice_clerk"
@@ -98,9 +99,21 @@ def test_metrics_are_prometheus_text_with_help_and_type(ask: Ask) -> None:
     series = {line.split()[0]: line.split()[1] for line in answer.text.splitlines() if not line.startswith("#")}
     assert float(series["spanledger_cost_usd_total"]) > 25
     assert series["spanledger_lag_events"] == "0"
-    for name in series:
-        assert f"# HELP {name} " in answer.text
-        assert f"# TYPE {name} " in answer.text
+    for sample in series:
+        name = sample.partition("{")[0]
+        assert answer.text.count(f"# HELP {name} ") == answer.text.count(f"# TYPE {name} ") == 1
+
+
+def test_what_the_collector_counts_is_among_the_metrics(books: DataDir, ask: Ask) -> None:
+    counted = books.run / "collector.json"
+    counted.write_text('{"spans_total{transport=\\"grpc\\"}": 3, "spans_total{transport=\\"http\\"}": 4, "waiting": 0}')
+    try:
+        lines = ask("/metrics").text.splitlines()
+    finally:
+        counted.unlink()
+    assert 'spanledger_collector_spans_total{transport="grpc"} 3' in lines
+    assert lines.count("# TYPE spanledger_collector_spans_total counter") == 1
+    assert lines.count("# TYPE spanledger_collector_waiting gauge") == 1
 
 
 def test_readiness_names_cursor_and_end(ask: Ask) -> None:
