@@ -1,8 +1,9 @@
 -- What each call costs as known at event `seq`. A call of which no line has a cost has cost NULL; a call without lines
--- is not here.
+-- is not here. Lines that stand are booked on the run the call is in, so the run is a key too: it prunes the files.
 CREATE MACRO base.call_costs_as_of(seq) AS TABLE
 SELECT
   tenant,
+  run_id,
   call_id,
   SUM(cost_usd) AS cost_usd,
   SUM(cost_usd) FILTER (WHERE basis = 'computed') AS computed_cost_usd,
@@ -14,4 +15,4 @@ SELECT
   END AS cost_status
 FROM base.charges_as_of(seq)
 WHERE stands
-GROUP BY tenant, call_id;
+GROUP BY tenant, run_id, call_id;

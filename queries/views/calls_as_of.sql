@@ -59,5 +59,5 @@ JOIN (
 ) AS v
   ON v.tenant = p.tenant AND v.call_id = p.call_id
 LEFT JOIN base.call_costs_as_of(seq) AS c
-  ON c.tenant = p.tenant AND c.call_id = p.call_id
+  ON c.tenant = p.tenant AND c.run_id = p.run_id AND c.call_id = p.call_id
 WHERE p.billed;
