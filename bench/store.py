@@ -111,7 +111,7 @@ def measure_commits(count: int, commits: int, content_bytes: int) -> None:
             report(f"{what}, per span", seconds, count)
         size = sum(path.stat().st_size for path in (data.ledger / "segments" / "spans").rglob("*.parquet"))
         print(f"{'Parquet, per span':32} {size / count / commits:8.1f} bytes")
-        report("merge, per span", [timed(catalog.tidy)], 8 * count)
+        report("merge, per span", [timed(catalog.tidy)], StoreOptions().segment_fan_in * count)
         catalog.close()
 
 
@@ -139,7 +139,7 @@ def measure_probes(pairs: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--spans", type=int, default=20_000, help="spans in a commit")
-    parser.add_argument("--commits", type=int, default=10)
+    parser.add_argument("--commits", type=int, default=16, help="at least 16, or there is nothing to merge")
     parser.add_argument("--content", type=int, default=0, help="bytes of prompt in each span")
     parser.add_argument(
         "--pairs", type=int, default=10_000_000, help="known (trace, event) pairs when probing; 0: none"
