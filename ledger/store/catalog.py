@@ -38,8 +38,8 @@ class StoreOptions:
     replaced_keep_s: float = 600.0
     """How long a replaced file stays: longer than any query may run."""
     segment_fan_in: int = 16
-    """Each tier rewrites its rows once, at 2 to 6 us a span: two or three times up to the largest file. At most 15 files a
-    tier remain, 60 a table and day in four tiers."""
+    """Each tier rewrites its rows once, at 2 to 6 us a span: two or three times up to the largest file. At most 15
+    files a tier remain, 60 a table and day in four tiers."""
     segment_bytes_min: int = 64 << 10
     """The lowest tier: what a quiet half minute leaves."""
     segment_bytes_max: int = 256 << 20
