@@ -103,7 +103,7 @@ def _from_file(path: Path) -> dict[str, object]:
     return found
 
 
-RESERVED = frozenset({"SPANLEDGER_DATA", "SPANLEDGER_CONFIG", "SPANLEDGER_DECODER", "SPANLEDGER_URL"})
+RESERVED = frozenset({"SPANLEDGER_DATA", "SPANLEDGER_CONFIG", "SPANLEDGER_DECODER"})
 """Variables with this prefix that are not keys."""
 
 
@@ -113,7 +113,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, object]:
     for variable, value in environ.items():
         if variable in names:
             found[names[variable]] = value
-        elif variable.startswith("SPANLEDGER_") and "__" in variable and variable not in RESERVED:
+        elif variable.startswith("SPANLEDGER_") and variable not in RESERVED:
             raise Refused(f"environment variable {variable}: no such key; `spanledger config show` lists them")
     return found
 

@@ -1,16 +1,43 @@
 """The API process: HTTP API and page on a socket that the supervisor holds, so a restart refuses no connection."""
 
+import logging
 import socket
 import threading
+import time
 
 import uvicorn
 
+from ledger.paths import DataDir
+from queries.api.addresses import addresses
 from queries.api.app import application
 from spanledger.parts import options
 from spanledger.processes.child import Child, run
 
 DRAIN_S = 2
 """Time for answers under way once the word to stop came; the whole service has 3 s."""
+
+
+UNREADABLE = "Invalid HTTP request received."
+"""uvicorn's words (h11_impl.py) on a client that speaks something else, such as gRPC, which is HTTP/2."""
+
+
+class OncePerMinute(logging.Filter):
+    """A gRPC exporter on this port tries again for ever: say so once a minute, with the right port."""
+
+    def __init__(self, data: DataDir) -> None:
+        super().__init__()
+        self._data, self._told_s = data, -60.0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.getMessage() != UNREADABLE:
+            return True
+        if time.monotonic() - self._told_s < 60.0:
+            return False
+        self._told_s = time.monotonic()
+        record.msg = (
+            f"a client speaks no HTTP/1.1 to the API port; is it an exporter? OTLP/gRPC is at {self._otlp_grpc}"
+        )
+        return True
 
 
 class Server(uvicorn.Server):
@@ -31,6 +58,7 @@ def main(child: Child) -> None:
     config = uvicorn.Config(
         app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=DRAIN_S, server_header=False
     )
+    logging.getLogger("uvicorn.error").addFilter(OncePerMinute(child.config.data))
     server = Server(config, child)
     thread = threading.Thread(target=server.run, args=([listening],), name="uvicorn")
     thread.start()

@@ -85,9 +85,10 @@ def test_a_fault_in_the_file_is_refused_by_name(tmp_path: Path, text: str, words
     assert "spanledger.yaml" in str(refused.value)
 
 
-def test_a_variable_that_names_no_key_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match="SPANLEDGER_LISTEN__APII"):
-        load(data=tmp_path, environ={"SPANLEDGER_LISTEN__APII": "127.0.0.1:1"})
+@pytest.mark.parametrize("variable", ["SPANLEDGER_LISTEN__APII", "SPANLEDGER_LISTEN_API", "SPANLEDGER_X"])
+def test_a_variable_that_names_no_key_is_refused(tmp_path: Path, variable: str) -> None:
+    with pytest.raises(Refused, match=f"{variable}: no such key"):
+        load(data=tmp_path, environ={variable: "127.0.0.1:1"})
 
 
 def test_an_unquoted_amount_is_refused_and_a_quoted_one_is_exact() -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -18,7 +19,7 @@ import pytest
 from ledger.paths import DataDir
 from queries.progress import progress
 from spanledger.exporting import Exporter
-from spanledger.ports import bind
+from spanledger.ports import bind, host_port
 from spanledger.presence import running, wait_until
 from spanledger.samples import sample_directory
 
@@ -178,3 +179,15 @@ def test_import_goes_through_the_running_server(tmp_path: Path) -> None:
         steps = subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE_S).stdout.splitlines()
         assert len(steps) == 501
         assert json.loads(steps[-1])["cost_so_far_usd"] == "25"
+
+
+def test_a_grpc_client_on_the_api_port_is_told_of_once(tmp_path: Path) -> None:
+    with serve(tmp_path) as served:
+        host, port = host_port(served.addresses["api"])
+        for _ in range(3):
+            with socket.create_connection((host, port), PATIENCE_S) as client:
+                client.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+                while client.recv(4096):
+                    continue
+        assert wait_until(lambda: "is it an exporter?" in served.log.read_text(), PATIENCE_S)
+        assert served.log.read_text().count("exporter") == 1
