@@ -34,9 +34,8 @@ class OncePerMinute(logging.Filter):
         if time.monotonic() - self._told_s < 60.0:
             return False
         self._told_s = time.monotonic()
-        record.msg = (
-            f"a client speaks no HTTP/1.1 to the API port; is it an exporter? OTLP/gRPC is at {self._otlp_grpc}"
-        )
+        right = addresses(self._data).get("otlp_grpc", "the OTLP/gRPC port (4317)")
+        record.msg = f"a client on the API port does not speak HTTP/1.1; is it an exporter? OTLP/gRPC is at {right}"
         return True
 
 
