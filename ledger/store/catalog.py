@@ -22,7 +22,7 @@ from ledger.schema import ARROW, POSTING_VERSION
 from ledger.seams import Clock
 from ledger.store import hot, manifest, segment, traces
 from ledger.store.manifest import Segment, transaction
-from ledger.store.shelf import Shelf
+from ledger.store.shelf import Added, Shelf
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,9 @@ class Catalog:
         self._db, self._lock, self._clock, self._options = db, lock, clock, options
         self.cursor = manifest.get_meta(db, "cursor")
         self._shelf = Shelf(data.ledger, db, disk)
+        self._hot: hot.HotRows
+        self._hot_run: traces.Run
+        self._hot_since_ns: int
         self._load_hot()
 
     @classmethod
@@ -91,23 +94,35 @@ class Catalog:
         keys: Mapping[str, int],
         state: Mapping[str, bytes | None],
     ) -> None:
-        """One transaction: rows, traces new in them, control keys, state (None removes a name) and the cursor."""
+        """One transaction: rows, traces new in them, control keys, state (None removes a name) and the cursor.
+
+        Rows that fill the hot part go straight to segments with it: a poster that catches up writes them once.
+        """
         assert cursor >= self.cursor, f"cursor may not go back from {self.cursor} to {cursor}"
         full = {name: checked(name, part) for name, part in rows.items() if part.num_rows}
         check_events(full)
         pairs = traces_in_order(traces)
-        with transaction(self._db):
-            for name, part in full.items():
-                self._db.execute("INSERT INTO hot VALUES (NULL, ?, ?, ?)", (name, part.num_rows, hot.encode(part)))
-            self._commit_traces(pairs)
-            self._db.executemany("INSERT INTO control_key VALUES (?, ?)", keys.items())
-            self._commit_state(state)
-            manifest.put_meta(self._db, "cursor", cursor)
-        self.cursor = cursor
         if self._hot.rows == 0:
             self._hot_since_ns = self._clock.monotonic_ns()
+        hot_before, run_before = self._hot.copy(), self._hot_run
         self._hot.add(full)
         self._add_hot_traces(pairs)
+        try:
+            added = self._write_hot() if self._is_full() else None
+            with transaction(self._db):
+                if added is None:
+                    self._commit_hot(full, pairs)
+                else:
+                    self._put_in_place_of_hot(added)
+                self._db.executemany("INSERT INTO control_key VALUES (?, ?)", keys.items())
+                self._commit_state(state)
+                manifest.put_meta(self._db, "cursor", cursor)
+        except BaseException:
+            self._hot, self._hot_run = hot_before, run_before
+            raise
+        self.cursor = cursor
+        if added is not None:
+            self._take_in_place_of_hot(added)
 
     def key_seq(self, key: str) -> int | None:
         """The event that was posted under a control key."""
@@ -151,20 +166,16 @@ class Catalog:
         """Hot rows become segments, hot traces a run: files first, each durable, then one transaction swaps."""
         if self._hot.rows == 0 and len(self._hot_run.hashes) == 0:
             return
-        added = self._shelf.write({table: self._hot.table(table) for table in ARROW}, self._hot_run)
+        added = self._write_hot()
         with transaction(self._db):
-            self._shelf.put(added)
-            self._db.execute("DELETE FROM hot")
-            self._db.execute("DELETE FROM trace_hot")
-        self._shelf.take(added)
-        self._clear_hot()
+            self._put_in_place_of_hot(added)
+        self._take_in_place_of_hot(added)
 
     def tidy(self) -> None:
         """What time and size ask for, a bounded step of it: flush, one merge of segments, one of runs, removals."""
         age_s = (self._clock.monotonic_ns() - self._hot_since_ns) / 1e9
         options = self._options
-        full = self._hot.rows >= options.flush_rows or self._hot.nbytes >= options.flush_bytes
-        if full or (self._hot.rows and age_s >= options.flush_age_s):
+        if self._is_full() or (self._hot.rows and age_s >= options.flush_age_s):
             self.flush()
         now_ns = self._clock.now_ns()
         self._shelf.merge_segments(
@@ -201,6 +212,26 @@ class Catalog:
         self._hot = hot.HotRows()
         self._hot_since_ns = self._clock.monotonic_ns()
         self._hot_run = traces.Run(None, np.empty(0, np.uint64), np.empty(0, np.int64))
+
+    def _is_full(self) -> bool:
+        return self._hot.rows >= self._options.flush_rows or self._hot.nbytes >= self._options.flush_bytes
+
+    def _write_hot(self) -> Added:
+        return self._shelf.write({table: self._hot.table(table) for table in ARROW}, self._hot_run)
+
+    def _put_in_place_of_hot(self, added: Added) -> None:
+        self._shelf.put(added)
+        self._db.execute("DELETE FROM hot")
+        self._db.execute("DELETE FROM trace_hot")
+
+    def _take_in_place_of_hot(self, added: Added) -> None:
+        self._shelf.take(added)
+        self._clear_hot()
+
+    def _commit_hot(self, full: Mapping[str, pa.Table], pairs: traces.Pairs) -> None:
+        for name, part in full.items():
+            self._db.execute("INSERT INTO hot VALUES (NULL, ?, ?, ?)", (name, part.num_rows, hot.encode(part)))
+        self._commit_traces(pairs)
 
     def _add_hot_traces(self, pairs: traces.Pairs) -> None:
         run = self._hot_run

@@ -54,6 +54,13 @@ class HotRows:
             self._rows[table] += part.num_rows
             self.nbytes += part.nbytes
 
+    def copy(self) -> "HotRows":
+        """The rows as they are now; the tables themselves are shared, since none is ever changed."""
+        other = HotRows()
+        other._parts = {name: list(parts) for name, parts in self._parts.items()}
+        other._rows, other.nbytes = dict(self._rows), self.nbytes
+        return other
+
     def table(self, name: str) -> pa.Table:
         parts = self._parts[name]
         return pa.concat_tables(parts) if parts else ARROW[name].empty_table()
