@@ -35,7 +35,7 @@ PREFLIGHT: Headers = [
 """Answer to a browser that asks before it posts, beside the origin it may post from."""
 
 
-class SenderGone(Exception):  # noqa: N818  not a failure of ours
+class SenderGone(Exception):
     """The connection closed, or was closed for being too slow, before the body was whole."""
 
 

@@ -15,7 +15,7 @@ from ingest.allocator import trim
 from ingest.counters import Counters
 from ingest.door import Checked, check
 from ingest.json_otlp import to_protobuf
-from ingest.options import BESIDE_BYTES, CollectorOptions
+from ingest.options import BESIDE_BYTES, RECEIVE_COPIES, CollectorOptions
 from ingest.refusals import Refusals
 from ingest.seldom import SeldomLog
 from ingest.signals import Signal
@@ -66,7 +66,8 @@ class Arrival:
     def memory_bytes(self) -> int:
         """An upper estimate of what checking and journaling it takes, from its bytes alone."""
         if not self.is_json:
-            return 2 * len(self.body) + BESIDE_BYTES
+            # Our bytes, the skeleton's copy of them, and what the allocator still holds of their arrival.
+            return RECEIVE_COPIES * len(self.body) + BESIDE_BYTES
         containers = self.body.count(b"{") + self.body.count(b"[")
         values = self.body.count(b",") + containers
         return 3 * len(self.body) + JSON_CONTAINER_BYTES * containers + JSON_VALUE_BYTES * values + BESIDE_BYTES
