@@ -9,6 +9,7 @@ the same spans, already decoded: what cannot be avoided.
 
 import argparse
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -30,6 +31,7 @@ from ledger.journal.read import JournalReader
 from ledger.paths import DataDir
 from ledger.post.poster import Poster
 from ledger.seams import SystemClock, SystemRng
+from spanledger.processes.memory import ENVIRONMENT
 
 DEFAULT_SHAPES = ("runs-meta", "runs-content", "apart-meta")
 MIB = 1 << 20
@@ -126,7 +128,8 @@ def max_rss_bytes() -> int:
 def in_fresh_process(shape: str, spans: int, yardstick: bool) -> Measures:
     command = [sys.executable, "-m", "bench.post", "--shape", shape, "--spans", str(spans), "--round"]
     command += ["--yardstick"] if yardstick else []
-    answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    environment = {**ENVIRONMENT, **os.environ}
+    answer = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
     return dict(json.loads(answer.stdout))
 
 

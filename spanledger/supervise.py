@@ -22,6 +22,7 @@ from ledger.errors import LedgerError
 from spanledger.config import Config, make_data_directory
 from spanledger.ports import address_of, bind, check_loopback
 from spanledger.presence import write_atomic
+from spanledger.processes import memory
 
 STOP_S = 2.8
 """From the word to stop to the end of the last process: under the 3 s that are promised."""
@@ -104,6 +105,7 @@ class Supervisor:
             stdout=subprocess.PIPE,
             pass_fds=fds,
             bufsize=0,
+            env={**(memory.ENVIRONMENT if name == "poster" else {}), **os.environ},
         )
         child.started_s, child.restart_at_s, child.ready = time.monotonic(), None, None
         values = {key: _plain(value) for key, value in self.values.items()}

@@ -36,7 +36,7 @@ class PosterOptions:
 
     batch_events_max: int = 1024
     """Events a commit: small requests share one transaction."""
-    batch_bytes_max: int = 8 << 20
+    batch_bytes_max: int = 16 << 20
     """Bytes of bodies a commit: decoded columns take several times this."""
     open_spans_max: int = 300_000
     """Spans of open traces held in memory, about 400 bytes each; older traces are read back when they are touched."""
