@@ -1,4 +1,4 @@
-"""Clock and randomness as parameters, so that the core is deterministic under test. The disk's seam is `journal.disk`."""
+"""Clock and randomness as parameters, so that the core is deterministic under test. The disk has `journal.disk`."""
 
 import os
 import time

@@ -1,8 +1,8 @@
 """How the memory allocators of the poster's process are set, through its environment, before it starts.
 
-Every batch takes and frees the same hundreds of megabytes. By default they go back to the kernel each time, and the page
-faults of getting them again cost a fifth of the processor time of posting (measured on 150,000 spans: 36.7 k spans/s
-of processor time without, 45.2 k with; peak memory 647 MiB without, 503 MiB with).
+Every batch takes and frees the same hundreds of megabytes. By default they go back to the kernel each time, and the
+page faults of getting them again cost a fifth of the processor time of posting (measured on 150,000 spans: 36.7 k
+spans/s of processor time without, 45.2 k with; peak memory 647 MiB without, 503 MiB with).
 """
 
 from collections.abc import Mapping

@@ -12,7 +12,7 @@ EVENTS = 6
 OPTIONS = StoreOptions(flush_rows=10, segment_fan_in=2, run_fan_in=2, replaced_keep_s=2.0)
 
 
-class Stopped(Exception):  # noqa: N818 - not an error of the program
+class Stopped(Exception):
     """The machine stops here."""
 
 
