@@ -51,7 +51,7 @@ class HttpDoor:
         try:
             await self._answer(head, scope, receive, send)
         except SenderGone:
-            self._intake.counters.add("requests_abandoned_total", transport="http")
+            self._intake.counters.add("requests_abandoned_total", labels={"transport": "http"})
         except asyncio.CancelledError:
             # The drain is over. uvicorn would say 500, and exporters drop the batch on that.
             await self._fail(head, Overloaded("the collector stopped; send the request again"), send)

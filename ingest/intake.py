@@ -128,7 +128,7 @@ class Intake:
         """Count `error`, log what nobody expected, and say how it is answered."""
         failure = Failure.of(error)
         labels = {"signal": signal, "transport": transport, "code": failure.rule.grpc_code}
-        self.counters.add("requests_refused_total", **labels)
+        self.counters.add("requests_refused_total", labels=labels)
         if not isinstance(error, LedgerError):
             self.log.warning(f"handler-{type(error).__name__}", f"{transport} request of {signal} failed", error=error)
         return failure
@@ -156,7 +156,7 @@ class Intake:
         except Refused as error:
             arguments = (arrival.signal.name, arrival.transport, arrival.content_type, arrival.body, str(error))
             noted = self._refusals.record(*arguments)
-            self.counters.add("refused_events_total", noted="yes" if noted else "no")
+            self.counters.add("refused_events_total", labels={"noted": "yes" if noted else "no"})
             raise
 
     def _check_json(self, arrival: Arrival) -> Checked:
@@ -190,10 +190,10 @@ class Intake:
 
     def _count(self, arrival: Arrival, checked: Checked) -> None:
         labels = {"signal": arrival.signal.name, "transport": arrival.transport}
-        self.counters.add("requests_accepted_total", **labels)
-        self.counters.add("records_accepted_total", checked.records - checked.rejected, **labels)
-        self.counters.add("records_rejected_total", checked.rejected, **labels)
-        self.counters.add("body_bytes_total", len(arrival.body), **labels)
+        self.counters.add("requests_accepted_total", labels=labels)
+        self.counters.add("records_accepted_total", checked.records - checked.rejected, labels=labels)
+        self.counters.add("records_rejected_total", checked.rejected, labels=labels)
+        self.counters.add("body_bytes_total", len(arrival.body), labels=labels)
 
 
 def _release_when_done(future: "Future[int]", reservation: Reservation) -> None:

@@ -36,7 +36,8 @@ def _file() -> bytes:
         _add_list(file, f"Scope{record}", "records", 2, None if record == "Raw" else record)
         _add_list(file, f"Resource{record}", "scopes", 2, f"Scope{record}")
         _add_list(file, f"Request{record}", "resources", 1, f"Resource{record}")
-    return file.SerializeToString()
+    serialized: bytes = file.SerializeToString()
+    return serialized
 
 
 def _add_list(file: Any, message: str, field: str, number: int, of: str | None) -> None:

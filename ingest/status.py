@@ -101,7 +101,7 @@ class Failure:
 
     def grpc_trailers(self) -> tuple[tuple[str, bytes], ...]:
         """Trailing metadata. The Python exporter reads RetryInfo in `google.rpc.retryinfo-bin`, others in Status."""
-        trailers = (("grpc-status-details-bin", self.status().SerializeToString()),)
+        trailers: tuple[tuple[str, bytes], ...] = (("grpc-status-details-bin", self.status().SerializeToString()),)
         if self.rule.retryable:
             trailers += (("google.rpc.retryinfo-bin", _retry_info().SerializeToString()),)
         return trailers
@@ -113,7 +113,8 @@ class Failure:
     def http_body(self, as_json: bool) -> bytes:
         """google.rpc.Status in the encoding of the request."""
         if as_json:
-            return json_format.MessageToJson(self.status(), indent=None).encode()
+            text: str = json_format.MessageToJson(self.status(), indent=None)
+            return text.encode()
         body: bytes = self.status().SerializeToString()
         return body
 

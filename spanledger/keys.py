@@ -237,7 +237,7 @@ KEYS = (
     Key(
         "poster.batch_bytes_max",
         "whole",
-        8 * MIB,
+        16 * MIB,
         "bytes",
         "bodies a commit: decoded columns take several times this",
         1,

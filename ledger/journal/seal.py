@@ -39,7 +39,7 @@ NICENESS = 15
 """Of the sealing thread: whatever else runs, acknowledgements first."""
 
 
-class Stopped(Exception):  # noqa: N818 - not an error
+class Stopped(Exception):
     """The sealing was told to stop; nothing has changed."""
 
 
