@@ -37,7 +37,21 @@ def of_run(connection: duckdb.DuckDBPyConnection, prefix: str) -> Iterator[duckd
     runs = [row[0] for row in connection.execute(query, wanted).fetchall()]
     traces = _ids(connection, f"SELECT trace_id FROM base.placements WHERE {_among('run_id', runs)}")
     with _over(connection, traces) as narrow:
-        yield narrow
+        heirs = _heirs(narrow, runs)
+        if not heirs:
+            yield narrow
+            return
+    with _over(
+        connection, _ids(connection, f"SELECT trace_id FROM base.placements WHERE {_among('run_id', heirs)}")
+    ) as wider:
+        yield wider
+
+
+def _heirs(narrow: duckdb.DuckDBPyConnection, runs: Sequence[bytes]) -> list[bytes]:
+    """The runs that hold the spans now, where `runs` are only the aliases of others."""
+    query = "SELECT DISTINCT run_id FROM base.placements_as_of(9223372036854775807) WHERE run_id IS NOT NULL"
+    now = [row[0] for row in narrow.execute(query).fetchall()]
+    return [] if set(runs) & set(now) else now
 
 
 @contextmanager

@@ -115,12 +115,23 @@ def one_run(connection: duckdb.DuckDBPyConnection, prefix: str) -> Row:
     )
     found = rows_of(connection.execute(query, {"prefix": text}))
     if not found:
-        raise NotFound(f"no run {prefix}; `spanledger runs` lists those there are")
+        return one_run(connection, _heir(connection, text))
     if len(found) > 1:
         raise Refused(
             f"run id {prefix} is not unique: {', '.join(str(row['run_id']) for row in found)}; give more of it"
         )
     return found[0]
+
+
+def _heir(connection: duckdb.DuckDBPyConnection, prefix: str) -> str:
+    """The run that has what the run `prefix` had while it was listed."""
+    query = "SELECT DISTINCT run_id FROM run_aliases WHERE starts_with(alias_id, $prefix) ORDER BY run_id LIMIT 6"
+    heirs = [str(row["run_id"]) for row in rows_of(connection.execute(query, {"prefix": prefix}))]
+    if not heirs:
+        raise NotFound(f"no run {prefix}; `spanledger runs` lists those there are")
+    if len(heirs) > 1:
+        raise Refused(f"run {prefix} became several runs as more was known of it: {', '.join(heirs)}; give one of them")
+    return heirs[0]
 
 
 def rows_of(result: duckdb.DuckDBPyConnection) -> list[Row]:

@@ -20,6 +20,7 @@ VIEWS: tuple[str, ...] = (
     "charges",
     "runs",
     "run_traces",
+    "run_aliases",
     "cost_by_agent",
     "cost_by_model",
     "cost_by_tool",

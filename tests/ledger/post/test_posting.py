@@ -19,6 +19,8 @@ from ledger.post.rebuild import rebuild
 from ledger.seams import SystemClock, SystemRng
 from ledger.store.digest import digests
 from queries.connect import connect
+from queries.narrow import of_run
+from queries.runs import one_run
 from tests.ledger.post.plain import agent, call, decode, request, same_span, span
 
 CALL_USD = Decimal("0.00021")
@@ -76,6 +78,17 @@ def test_a_late_agent_span_takes_over_its_calls_and_the_sum_stays(data: DataDir)
     ]
     assert ask(data, "SELECT agent_name, sum(cost_usd) FROM charges_as_of(2) GROUP BY ALL") == [("svc", 10 * CALL_USD)]
     assert ask(data, "SELECT DISTINCT agent_name FROM calls_as_of(2)") == [("svc",)]
+
+
+def test_the_id_that_a_run_had_before_its_agent_was_known_still_leads_to_it(data: DataDir) -> None:
+    journal(data, request(call(1, 1, 3), call(1, 2, 3)), request(agent(1, 3)))
+    post(data)
+    [(before,)] = ask(data, "SELECT run_id FROM runs_as_of(2)")
+    [(now,)] = ask(data, "SELECT run_id FROM runs")
+    assert before != now
+    assert ask(data, "SELECT alias_id, run_id FROM run_aliases") == [(before, now)]
+    with connect(data) as connection, of_run(connection, str(before)[:8]) as narrow:
+        assert one_run(narrow, str(before)[:8])["cost_usd"] == 2 * CALL_USD
 
 
 def test_a_reversal_names_the_line_that_it_takes_back(data: DataDir) -> None:
