@@ -19,8 +19,11 @@ RECORD_FORM: Mapping[str, str] = {"traces": "Ids", "logs": "Opaque", "metrics": 
 """How the records of each signal are read. Log records may lack ids, metrics have none."""
 
 SPAN_BYTES = 30
-VALID_SPANS = re.compile(rb"(?:\x12\x1c\x0a\x10(?!\0{16})[\s\S]{16}\x12\x08(?!\0{8})[\s\S]{8})*+")
-"""Spans reduced to their ids, serialized: 16 and 8 bytes, neither all zero (OTLP, Span.trace_id and span_id)."""
+VALID_SPANS = re.compile(rb"(?:\x12\x1c\x0a\x10(?!\0{16})[\s\S]{16}\x12\x08(?!\0{8})[\s\S]{8})*")
+"""Spans reduced to their ids, serialized: 16 and 8 bytes, neither all zero (OTLP, Span.trace_id and span_id).
+
+Not possessive (`*+`): CPython 3.11.2, which is Debian's, then misjudges the look-ahead and takes zero ids for valid.
+"""
 
 
 @dataclass(frozen=True, slots=True)

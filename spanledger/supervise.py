@@ -218,7 +218,8 @@ def _signal(child: Running, number: signal.Signals) -> None:
 def _left(child: Running, deadline_s: float) -> bool:
     assert child.process is not None
     try:
-        return child.process.wait(max(0.0, deadline_s - time.monotonic())) == 0
+        code = child.process.wait(max(0.0, deadline_s - time.monotonic()))
+        return code in (0, -signal.SIGTERM)  # by the signal itself: it came before the child could listen for it
     except subprocess.TimeoutExpired:
         log.warning("%s did not drain in %.1f s and is ended; what was acked is durable", child.name, STOP_S)
         child.process.kill()
