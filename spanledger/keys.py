@@ -273,7 +273,7 @@ KEYS = (
     Key(
         "store.flush_bytes",
         "whole",
-        96 * MIB,
+        48 * MIB,
         "bytes",
         "the same bound for rows with long content",
         1,

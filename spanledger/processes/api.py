@@ -1,6 +1,7 @@
 """The API process: HTTP API and page on a socket that the supervisor holds, so a restart refuses no connection."""
 
 import logging
+import os
 import socket
 import threading
 import time
@@ -65,6 +66,10 @@ def main(child: Child) -> None:
         pass  # ends as well when the server itself fails
     server.should_exit = True
     thread.join()
+    # Every connection is closed and nothing here is to be saved. What uvicorn's worker threads still refer to makes
+    # DuckDB 2.0 print pages about leaks when the interpreter is taken down, so it is left standing.
+    logging.shutdown()
+    os._exit(0 if child.stop.is_set() else 1)
 
 
 if __name__ == "__main__":
