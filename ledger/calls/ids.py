@@ -1,6 +1,5 @@
 """Identities that are derived: views, runs and charges. docs/format.md states each formula for other programs."""
 
-from collections.abc import Sequence
 from hashlib import sha256
 
 import numpy as np
@@ -9,7 +8,6 @@ import pyarrow as pa
 from ledger.calls.index import mix
 
 ID_BYTES = 16
-SPAN_IDENTITY_BYTES = 24
 
 
 def field(text: bytes) -> bytes:
@@ -17,23 +15,30 @@ def field(text: bytes) -> bytes:
     return len(text).to_bytes(4, "big") + text
 
 
-def span_view_ids(tenants: Sequence[str], identities: bytes) -> bytes:
-    """First 16 bytes of SHA-256("span", tenant, trace_id + span_id) of each span, one after the other.
+def span_view(tenant: str) -> bytes:
+    """What stands before trace_id and span_id in the identity of a span's view."""
+    return field(b"span") + field(tenant.encode())
 
-    identities: the 24 bytes of every span, one after the other.
+
+def run(tenant: str, rule: str) -> bytes:
+    """What stands before the key in the identity of a run."""
+    return field(tenant.encode()) + field(rule.encode())
+
+
+def hashed(before: bytes, keys: np.ndarray) -> np.ndarray:
+    """First 16 bytes of SHA-256(before, field(key)) of each key, as (n, 2) uint64, big-endian halves.
+
+    keys: (n, k) uint64, each row a key of 8 * k bytes, big-endian.
     """
-    width = SPAN_IDENTITY_BYTES
-    tail = width.to_bytes(4, "big")
-    prefixes = {tenant: field(b"span") + field(tenant.encode()) + tail for tenant in set(tenants)}
-    return b"".join(
-        sha256(prefixes[tenant] + identities[at : at + width]).digest()[:ID_BYTES]
-        for tenant, at in zip(tenants, range(0, len(identities), width), strict=True)
-    )
+    width = 8 * keys.shape[1]
+    before, raw = before + width.to_bytes(4, "big"), keys.astype(">u8").tobytes()
+    ids = b"".join(sha256(before + raw[at : at + width]).digest()[:ID_BYTES] for at in range(0, len(raw), width))
+    return np.frombuffer(ids, dtype=">u8").reshape(-1, 2).astype(np.uint64)
 
 
-def run_id(tenant: str, rule: str, key: bytes) -> bytes:
-    """First 16 bytes of SHA-256(tenant, rule, key)."""
-    return sha256(field(tenant.encode()) + field(rule.encode()) + field(key)).digest()[:ID_BYTES]
+def hashed_text(before: bytes, key: str) -> np.ndarray:
+    """The same of one key that is text: 2 uint64."""
+    return np.frombuffer(sha256(before + field(key.encode())).digest()[:ID_BYTES], dtype=">u8").astype(np.uint64)
 
 
 def charge_ids(call_ids: np.ndarray, units: np.ndarray, event_seqs: np.ndarray, lines: np.ndarray) -> pa.Array:

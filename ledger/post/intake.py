@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from ledger.calls.columns import Interner
 from ledger.calls.forest import NewSpans
-from ledger.calls.ids import span_view_ids
+from ledger.calls.ids import hashed, span_view
 from ledger.calls.roles import KIND_OF, roles
 
 CLOCK_AHEAD_NS_MAX = 5 * 60 * 1_000_000_000
@@ -108,9 +108,11 @@ def _equals(column: pa.ChunkedArray, text: str) -> np.ndarray:
 def _view_halves(spans: pa.Table, role: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     hi, lo = np.zeros(len(role), dtype=np.uint64), np.zeros(len(role), dtype=np.uint64)
     views = np.flatnonzero(np.isin(role, list(KIND_OF)))
-    if len(views):
-        identities = np.concatenate([halves(spans["trace_id"])[views], halves(spans["span_id"])[views]], axis=1)
-        tenants = spans["tenant"].take(pa.array(views)).to_pylist()
-        ids = np.frombuffer(span_view_ids(tenants, identities.astype(">u8").tobytes()), dtype=">u8").reshape(-1, 2)
-        hi[views], lo[views] = ids[:, 0], ids[:, 1]
+    keys = np.concatenate([halves(spans["trace_id"])[views], halves(spans["span_id"])[views]], axis=1)
+    tenants = spans["tenant"].combine_chunks().dictionary_encode()
+    of_view = tenants.indices.to_numpy()[views]
+    for number, tenant in enumerate(tenants.dictionary.to_pylist()):
+        which = of_view == number
+        ids = hashed(span_view(tenant), keys[which])
+        hi[views[which]], lo[views[which]] = ids[:, 0], ids[:, 1]
     return hi, lo

@@ -3,12 +3,16 @@
 import numpy as np
 import pyarrow as pa
 
+from ledger.calls import ids
 from ledger.calls.columns import numbered
 from ledger.calls.forest import Forest
-from ledger.calls.ids import ID_BYTES, fixed_binary, run_id
-from ledger.calls.rules import RUN_BY_AGENT, RUN_EXPLICIT, RUN_RULES
+from ledger.calls.ids import ID_BYTES, fixed_binary
+from ledger.calls.rules import RUN_BY_AGENT, RUN_BY_TRACE, RUN_EXPLICIT, RUN_RULES
 from ledger.post.intake import Texts
 from ledger.schema import SPAN_ID, TRACE_ID
+
+KEY_PARTS = {RUN_BY_AGENT: 3, RUN_BY_TRACE: 2}
+"""Parts of a run's key, of 8 bytes each: the trace id's halves, and the span id of the topmost agent."""
 
 
 class Names:
@@ -47,19 +51,23 @@ class Names:
         """Run id of each row from its rule and key (`place.place`)."""
         trace = self._forest.nodes["trace"][rows]
         first, number = numbered(trace, rule, run)
-        distinct = zip(trace[first].tolist(), rule[first].tolist(), run[first].tolist(), strict=True)
-        halves = np.frombuffer(b"".join(self._run_id(*key) for key in distinct), dtype=">u8").reshape(-1, 2)
-        return fixed_binary(halves[number].tobytes(), ID_BYTES)
+        halves = self._run_halves(trace[first], rule[first], run[first])
+        return fixed_binary(halves[number].astype(">u8").tobytes(), ID_BYTES)
 
-    def _run_id(self, trace: int, rule: int, run: int) -> bytes:
+    def _run_halves(self, trace: np.ndarray, rule: np.ndarray, run: np.ndarray) -> np.ndarray:
         traces, nodes = self._forest.traces, self._forest.nodes
-        tenant = self._texts.tenant.text(int(traces["tenant"][trace])) or ""
-        key = int(traces["hi"][trace]).to_bytes(8, "big") + int(traces["lo"][trace]).to_bytes(8, "big")
-        if rule == RUN_EXPLICIT:
-            key = (self._texts.run.text(run) or "").encode()
-        elif rule == RUN_BY_AGENT:
-            key += int(nodes["span"][run]).to_bytes(8, "big")
-        return run_id(tenant, RUN_RULES[rule], key)
+        tenant = traces["tenant"][trace]
+        keys = np.stack([traces["hi"][trace], traces["lo"][trace], nodes["span"][run]], axis=1)
+        halves = np.zeros((len(trace), 2), dtype=np.uint64)
+        for code, number in set(zip(tenant.tolist(), rule.tolist(), strict=True)):
+            which = np.flatnonzero((tenant == code) & (rule == number))
+            before = ids.run(self._texts.tenant.text(code) or "", RUN_RULES[number])
+            if number == RUN_EXPLICIT:
+                texts = [self._texts.run.text(key) or "" for key in run[which].tolist()]
+                halves[which] = [ids.hashed_text(before, text) for text in texts]
+            else:
+                halves[which] = ids.hashed(before, keys[which, : KEY_PARTS[number]])
+        return halves
 
 
 def _binary(parts: np.ndarray, kind: pa.DataType) -> pa.Array:

@@ -82,10 +82,16 @@ def split(table: str, rows: pa.Table, events: pa.Table) -> Iterator[tuple[int, s
         return
     seqs = rows[SEQ[table]].to_numpy()
     shard, day = shard_and_day(seqs, events["event_seq"].to_numpy(), events["received_ns"].to_numpy())
-    groups, group_of = np.unique(np.stack([shard, day]), axis=1, return_inverse=True)
-    for number, (group_shard, group_day) in enumerate(groups.T):
-        part = rows if groups.shape[1] == 1 else rows.filter(pa.array(group_of.reshape(-1) == number))
-        yield int(group_shard), day_text(int(group_day)), part
+    for group_shard, group_day in _pairs(shard, day):
+        within = (shard == group_shard) & (day == group_day)
+        yield group_shard, day_text(group_day), rows if within.all() else rows.filter(pa.array(within))
+
+
+def _pairs(shard: Ints, day: Ints) -> list[tuple[int, int]]:
+    """The distinct (shard, day), ordered. Nearly always there is one, which costs no sorting."""
+    if (shard == shard[0]).all() and (day == day[0]).all():
+        return [(int(shard[0]), int(day[0]))]
+    return sorted(set(zip(shard.tolist(), day.tolist(), strict=True)))
 
 
 def day_text(day: int) -> str:
