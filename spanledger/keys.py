@@ -225,6 +225,7 @@ KEYS = (
     ),
     Key("journal.seal", "switch", True, "", "compress closed files, off the path of acks"),
     Key("journal.seal_level", "whole", 3, "", "zstd level: 3 keeps up with the disk on one core", 1, 19),
+    Key("journal.seal_backlog_files_max", "whole", 8, "files", "closed files that wait while senders do", 1, 1_024),
     Key(
         "poster.batch_events_max",
         "whole",

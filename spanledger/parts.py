@@ -45,6 +45,7 @@ PARTS: dict[str, tuple[str, str, dict[str, str]]] = {
             "free_bytes_min": "journal.free_bytes_min",
             "seal": "journal.seal",
             "seal_level": "journal.seal_level",
+            "seal_backlog_files_max": "journal.seal_backlog_files_max",
         },
     ),
     "poster": (

@@ -40,7 +40,7 @@ class JournalWriter:
         self._tail = Tail(disk, data.journal, clock, rng, options, found)
         self._restart = restart_draft(found, before)
         self._mark = MarkFile(disk, data.durable_mark)
-        self._sealer = Sealer(disk, data.journal, options)
+        self._sealer = Sealer(disk, data.journal, options, busy=lambda: self._queue.memory_bytes > 0)
         self._queue = Queue(options, clock, self._tail.received_ns)
         self._lock, self._clock, self._options = lock, clock, options
         self._prologue: Sequence[Entry] = ()

@@ -23,6 +23,7 @@ class JournalOptions:
     free_bytes_min: int = 16 * MIB  # stop before the disk is full, so that the catalog can still commit and close
     seal: bool = True  # seal closed files in a background thread of the writer's process
     seal_level: int = 3  # zstd level: 3 keeps up with the sync rate of one core (docs/adr/0001)
+    seal_backlog_files_max: int = 8  # closed files that may wait while senders do: 2 GiB that could be a sixth of it
     retry_s: float = 1.0  # how soon a mark or first event that could not be written is tried again
     software: str = ""  # named in the genesis event; empty: the installed version
 

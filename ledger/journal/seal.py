@@ -39,6 +39,10 @@ NICENESS = 15
 """Of the sealing thread: whatever else runs, acknowledgements first."""
 
 
+PAUSE_S = 0.05
+"""Until a busy writer is looked at again: a few of its groups."""
+
+
 class Stopped(Exception):
     """The sealing was told to stop; nothing has changed."""
 
@@ -137,11 +141,14 @@ def _compare(disk: Disk, aside: Path, source: Source, end: int, check: Callable[
 class Sealer:
     """Seals closed files in a thread of the writer's process, one after the other, at low priority.
 
-    A file that cannot be sealed stays as it is, readable; it is tried again at the next rotation or start.
+    It pauses while `busy` says that senders wait, for they share its cores, until `seal_backlog_files_max` files are
+    left. A file that cannot be sealed stays as it is, readable; it is tried again at the next rotation or start.
     """
 
-    def __init__(self, disk: Disk, directory: Path, options: JournalOptions) -> None:
-        self._disk, self._directory, self._options = disk, directory, options
+    def __init__(
+        self, disk: Disk, directory: Path, options: JournalOptions, busy: Callable[[], bool] = lambda: False
+    ) -> None:
+        self._disk, self._directory, self._options, self._busy = disk, directory, options, busy
         self._wake = threading.Condition()
         self._before = self._sealed_before = 0  # files are numbered below: told of, and looked at
         self._unsealed: set[int] = set()
@@ -201,5 +208,11 @@ class Sealer:
         return True
 
     def _check(self) -> None:
-        if self._stop:
-            raise Stopped
+        with self._wake:
+            while not self._stop and self._backlog() <= self._options.seal_backlog_files_max and self._busy():
+                self._wake.wait(PAUSE_S)
+            if self._stop:
+                raise Stopped
+
+    def _backlog(self) -> int:
+        return len(self._unsealed) + self._before - self._sealed_before

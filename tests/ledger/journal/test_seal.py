@@ -159,6 +159,30 @@ def test_a_writer_seals_what_the_one_before_left(data: DataDir) -> None:
             time.sleep(0.01)
 
 
+def test_sealing_waits_while_senders_wait(data: DataDir) -> None:
+    asked = []
+
+    def busy() -> bool:
+        asked.append(True)
+        return len(asked) < 4
+
+    sealer = Sealer(POSIX, data.journal, JournalOptions(), busy)
+    sealer._seal_before(2)
+    assert sealer.sealed_files == 1
+    assert len(asked) > 4
+
+
+def test_sealing_does_not_wait_once_too_many_files_are_left(data: DataDir) -> None:
+    def busy() -> bool:
+        raise AssertionError("nobody asks whether senders wait")
+
+    sealer = Sealer(POSIX, data.journal, JournalOptions(seal_backlog_files_max=1), busy)
+    sealer._before, sealer._unsealed = 2, {2}
+    with suppress(AssertionError):  # asked at the second file, which is the last one left
+        sealer._seal_before(2)
+    assert sealer.sealed_files == 1
+
+
 def test_a_file_that_cannot_be_sealed_is_counted_and_stays(data: DataDir) -> None:
     path = file_path(data.journal, 1)
     content = bytearray(path.read_bytes())
