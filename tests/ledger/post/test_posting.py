@@ -17,6 +17,7 @@ from ledger.paths import DataDir
 from ledger.post.poster import Poster, PosterOptions
 from ledger.post.rebuild import rebuild
 from ledger.seams import SystemClock, SystemRng
+from ledger.store.catalog import Catalog
 from ledger.store.digest import digests
 from queries.connect import connect
 from queries.narrow import of_run
@@ -24,6 +25,10 @@ from queries.runs import one_run
 from tests.ledger.post.plain import agent, call, decode, request, same_span, span
 
 CALL_USD = Decimal("0.00021")
+
+
+class Killed(Exception):
+    """Stands for the end of the process."""
 
 
 @pytest.fixture
@@ -41,9 +46,13 @@ def journal(data: DataDir, *drafts: Draft) -> None:
 
 def post(data: DataDir, **options: int) -> None:
     poster = Poster(data, decode, same_span, clock=SystemClock(), options=PosterOptions(**options))
+    drain(poster)
+    poster.close()
+
+
+def drain(poster: Poster) -> None:
     while poster.step():
         pass
-    poster.close()
 
 
 def ask(data: DataDir, query: str) -> list[tuple[object, ...]]:
@@ -293,3 +302,34 @@ def test_a_root_that_comes_after_a_thousand_booked_calls_has_them_all_and_the_su
     live = digests(data)
     rebuild(data, decode, same_span, clock=SystemClock())
     assert digests(data) == live
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_kill_before_or_after_any_commit_gives_equal_digests(
+    data: DataDir, moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal(data, *(request(call(1, n, 9), call(n % 3 + 2, n)) for n in range(1, 5)), request(agent(1, 9), call(2, 1)))
+    post(data, batch_events_max=1)
+    expected, commits = digests(data), 7
+    commit = Catalog.commit
+    for last in range(commits):
+        left = [last]
+
+        def dying(catalog: Catalog, *, left: list[int] = left, **rows: object) -> None:
+            if not left[0] and moment == "before":
+                raise Killed
+            commit(catalog, **rows)
+            if not left[0]:
+                raise Killed
+            left[0] -= 1
+
+        again = DataDir(data.root, ledger_name=f"killed-{last}")
+        monkeypatch.setattr(Catalog, "commit", dying)
+        poster = Poster(again, decode, same_span, clock=SystemClock(), options=PosterOptions(batch_events_max=1))
+        with pytest.raises(Killed):
+            drain(poster)
+        poster._catalog.abandon()
+        poster._reader.close()
+        monkeypatch.setattr(Catalog, "commit", commit)
+        post(again, batch_events_max=1)
+        assert digests(again) == expected
