@@ -10,19 +10,19 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from ingest.addresses import Address
 from ledger.errors import LedgerError, Refused
 from ledger.paths import DataDir
 from ledger.seams import SystemRng
 from queries.progress import progress
 from spanledger.config import Config
-from spanledger.ports import bind
 from spanledger.presence import running, wait_until
 from spanledger.supervise import FLAGS
 
 Findings = Iterator[tuple[str, str]]
 
 PACKAGES = ("spanledger", "grpcio", "protobuf", "polars", "pyarrow", "duckdb", "ptars", "fastapi", "uvicorn")
-PYTHON_TESTED = ((3, 11), (3, 14))
+PYTHON_TESTED = ((3, 11), (3, 11))
 SYNCS = 16
 """Enough for a median; a slow disk takes half a second for them."""
 SYNC_SLOW_MS = 30.0
@@ -55,7 +55,8 @@ def ports(config: Config) -> Findings:
             yield "ok", f"{address} ({flag}): held by the server on {config.data.root}"
             continue
         try:
-            bind(address, flag).close()
+            for claimed in Address.parse(address, flag).bind():
+                claimed.close()
             yield "ok", f"{address} ({flag}): free"
         except Refused as error:
             yield "note", str(error)

@@ -18,9 +18,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ingest.addresses import Address
 from ledger.errors import LedgerError
 from spanledger.config import Config, make_data_directory
-from spanledger.ports import address_of, bind, check_loopback
 from spanledger.presence import write_atomic
 from spanledger.processes import memory
 
@@ -30,8 +30,6 @@ BACKOFF_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 """Pauses before restarts of one process: exporters live through 7 s without the collector, so the first are short."""
 STEADY_S = 30.0
 """A process that ran this long starts again at the first pause."""
-BACKLOG = 128
-"""Connections that wait while the API process starts."""
 
 FLAGS = {"listen.otlp_grpc": "--otlp-grpc", "listen.otlp_http": "--otlp-http", "listen.api": "--api"}
 
@@ -64,7 +62,7 @@ class Supervisor:
         """Exit code: 0 after an orderly stop. Raises LedgerError where the start failed."""
         make_data_directory(self.config.data)
         self.values, self.origins = dict(self.config.values), dict(self.config.origins)
-        self.api_socket = self._claim_ports()
+        self.api_sockets = self._claim_ports()
         self.selector = selectors.DefaultSelector()
         self._hear_signals()
         self._start("collector")
@@ -78,15 +76,16 @@ class Supervisor:
             raise LedgerError(self.failed)
         return 0 if clean else 1
 
-    def _claim_ports(self) -> socket.socket:
+    def _claim_ports(self) -> list[socket.socket]:
         """Refuse a taken port before anything runs; the API's stays open for its process."""
-        for key, flag in FLAGS.items():
-            check_loopback(str(self.values[key]), flag, insecure=self.values["listen.insecure"] is True)
+        wanted = {key: Address.parse(str(self.values[key]), flag) for key, flag in FLAGS.items()}
+        for address in wanted.values():
+            address.check(self.values["listen.insecure"] is True)
         for key in ("listen.otlp_grpc", "listen.otlp_http"):
-            bind(str(self.values[key]), FLAGS[key]).close()
-        api = bind(str(self.values["listen.api"]), FLAGS["listen.api"])
-        api.listen(BACKLOG)
-        self.values["listen.api"] = address_of(api)
+            for claimed in wanted[key].bind():
+                claimed.close()
+        api = wanted["listen.api"].bind()
+        self.values["listen.api"] = str(wanted["listen.api"].at(api[0].getsockname()[1]))
         return api
 
     def _hear_signals(self) -> None:
@@ -98,7 +97,7 @@ class Supervisor:
 
     def _start(self, name: str) -> None:
         child = self.children.setdefault(name, Running(name))
-        fds = (self.api_socket.fileno(),) if name == "api" else ()
+        fds = tuple(listener.fileno() for listener in self.api_sockets) if name == "api" else ()
         child.process = subprocess.Popen(
             [sys.executable, "-m", f"spanledger.processes.{name}"],
             stdin=subprocess.PIPE,
@@ -203,7 +202,8 @@ class Supervisor:
         for child in alive:
             self._forget(child)
         self.selector.close()
-        self.api_socket.close()
+        for listener in self.api_sockets:
+            listener.close()
         if self.announced:
             self.config.data.serve_json.unlink(missing_ok=True)
         return all(left)

@@ -53,14 +53,14 @@ class Server(uvicorn.Server):
 
 
 def main(child: Child) -> None:
-    listening = socket.socket(fileno=child.fds[0])
+    listening = [socket.socket(fileno=fd) for fd in child.fds]
     app = application(child.config.data, options(child.config, "api"), child.config.names("listen.hosts"))
     config = uvicorn.Config(
         app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=DRAIN_S, server_header=False
     )
     logging.getLogger("uvicorn.error").addFilter(OncePerMinute(child.config.data))
     server = Server(config, child)
-    thread = threading.Thread(target=server.run, args=([listening],), name="uvicorn")
+    thread = threading.Thread(target=server.run, args=(listening,), name="uvicorn")
     thread.start()
     while thread.is_alive() and not child.stop.wait(0.2):
         pass  # ends as well when the server itself fails

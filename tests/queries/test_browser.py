@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import uvicorn
 
+from ingest.addresses import Address
 from ledger.paths import DataDir
 from queries.api.app import application
-from spanledger.ports import address_of, bind
 from spanledger.presence import wait_until
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -30,13 +30,12 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def page(books: DataDir) -> Iterator[str]:
     """Address of the pages over the samples."""
-    listening = bind("127.0.0.1:0", "--api")
-    listening.listen()
+    (listening,) = Address.parse("127.0.0.1:0", "--api").bind()
     server = uvicorn.Server(uvicorn.Config(application(books), log_config=None, access_log=False))
     thread = threading.Thread(target=server.run, args=([listening],))
     thread.start()
     assert wait_until(lambda: server.started, BROWSER_S)
-    yield f"http://{address_of(listening)}"
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     server.should_exit = True
     thread.join()
     listening.close()

@@ -16,10 +16,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from ingest.addresses import Address
 from ledger.paths import DataDir
 from queries.progress import progress
 from spanledger.exporting import Exporter
-from spanledger.ports import bind, host_port
 from spanledger.presence import running, wait_until
 from spanledger.samples import sample_directory
 
@@ -132,8 +132,8 @@ def test_a_process_that_is_killed_comes_back_and_harms_no_other(tmp_path: Path, 
 
 
 def test_a_taken_port_ends_the_start_naming_port_flag_and_holder(tmp_path: Path) -> None:
-    with bind("127.0.0.1:0", "--api") as taken:
-        taken.listen()
+    (taken,) = Address.parse("127.0.0.1:0", "--api").bind()
+    with taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         command = [sys.executable, "-m", "spanledger", "serve", "--data", str(tmp_path), *FREE, "--otlp-http", address]
         ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
@@ -183,9 +183,9 @@ def test_import_goes_through_the_running_server(tmp_path: Path) -> None:
 
 def test_a_grpc_client_on_the_api_port_is_told_of_once(tmp_path: Path) -> None:
     with serve(tmp_path) as served:
-        host, port = host_port(served.addresses["api"])
+        api = Address.parse(served.addresses["api"], "--api")
         for _ in range(3):
-            with socket.create_connection((host, port), PATIENCE_S) as client:
+            with socket.create_connection((api.host, api.port), PATIENCE_S) as client:
                 client.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
                 while client.recv(4096):
                     continue
