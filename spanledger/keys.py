@@ -254,13 +254,13 @@ KEYS = (
         100_000_000,
     ),
     Key(
-        "poster.remembered_events_max",
+        "poster.remembered_bytes_max",
         "whole",
-        64,
-        "events",
-        "events at hand for comparing spans that came twice",
+        32 * MIB,
+        "bytes",
+        "bodies at hand for comparing spans that came twice",
         1,
-        65_536,
+        1_024 * MIB,
     ),
     Key(
         "store.flush_rows",

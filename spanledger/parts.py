@@ -55,7 +55,7 @@ PARTS: dict[str, tuple[str, str, dict[str, str]]] = {
             "batch_events_max": "poster.batch_events_max",
             "batch_bytes_max": "poster.batch_bytes_max",
             "open_spans_max": "poster.open_spans_max",
-            "remembered_events_max": "poster.remembered_events_max",
+            "remembered_bytes_max": "poster.remembered_bytes_max",
         },
     ),
     "store": (

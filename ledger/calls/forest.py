@@ -64,7 +64,9 @@ TRACE: Fills = {
 ROW_VALUED = (
     "parent", "first_child", "next_sibling", "top", "llm", "outer", "p_call", "p_dup", "biller", "b_row",
 )  # fmt: skip
-"""Columns that hold row numbers (p_run and b_run do only under the agent rule)."""
+"""Columns that hold row numbers."""
+RUN_COLUMNS = (("p_rule", "p_run"), ("b_rule", "b_run"))
+"""Columns whose meaning their rule decides: a row under the agent rule, a text's code under the explicit one."""
 
 SIBLING_STEPS_MAX = 64
 """Past so many siblings, one scan over all parents is cheaper than walking the list."""
@@ -196,7 +198,7 @@ class Forest:
         nodes, n = self.nodes, self.nodes.rows
         for name in ROW_VALUED:
             nodes[name][:n] = renumber[nodes[name][:n]]
-        for rule, run in (("p_rule", "p_run"), ("b_rule", "b_run")):
+        for rule, run in RUN_COLUMNS:
             by_row = np.flatnonzero(nodes[rule][:n] == RUN_BY_AGENT)
             nodes[run][by_row] = renumber[nodes[run][by_row]]
         nodes["trace"][:n] = new_trace[nodes["trace"][:n]]

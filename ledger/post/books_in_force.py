@@ -7,6 +7,9 @@ from collections.abc import Callable
 from ledger.books.book import PriceBook
 from ledger.errors import Corrupt
 
+PARSED_MAX = 4
+"""Books held parsed, about 10 MiB each; others are parsed again when an old trace is brought back."""
+
 
 class BooksInForce:
     """Published books in order of their events; parsed when first asked for."""
@@ -34,5 +37,7 @@ class BooksInForce:
             raise Corrupt(f"event {event_seq}: no price book was published before it; the journal must begin with one")
         seq = self._published[before - 1]
         if seq not in self._parsed:
+            while len(self._parsed) >= PARSED_MAX:
+                del self._parsed[next(iter(self._parsed))]
             self._parsed[seq] = PriceBook.parse(self._body_of(seq))
         return self._parsed[seq]

@@ -13,9 +13,12 @@ class LineStore:
     def __init__(self) -> None:
         self._table: pa.Table | None = None
 
+    def __len__(self) -> int:
+        return 0 if self._table is None else self._table.num_rows
+
     def append(self, lines: pa.Table) -> int:
         """Add `lines` and return the number of the first."""
-        first = 0 if self._table is None else self._table.num_rows
+        first = len(self)
         lines = lines.drop_columns(["row"])
         self._table = lines if self._table is None else pa.concat_tables([self._table, lines])
         if self._table.column(0).num_chunks > CHUNKS_MAX:

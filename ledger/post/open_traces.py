@@ -10,10 +10,11 @@ import pyarrow as pa
 
 from ledger.calls.booking import book
 from ledger.calls.columns import Frame, stacked
-from ledger.calls.forest import Forest, NewSpans
+from ledger.calls.forest import RUN_COLUMNS, Forest, NewSpans
 from ledger.calls.inherit import inherit
 from ledger.calls.owner import Nesting, decide
 from ledger.calls.place import place
+from ledger.calls.rules import RUN_EXPLICIT
 from ledger.post.charging import charge_rows
 from ledger.post.intake import Texts
 from ledger.post.lines import LineStore, spread
@@ -30,7 +31,7 @@ _CODED = {
     "model": ("model",),
     "tool": ("tool",),
 }
-"""Texts that grow with what is sent -> forest columns that hold their codes. Tenants and explicit runs are few."""
+"""Texts that grow with what is sent -> forest columns that hold their codes. Tenants are few."""
 
 
 @dataclass
@@ -93,3 +94,13 @@ class OpenTraces:
         nodes["line_first"][:n] = np.cumsum(count) - count
         for name, columns in _CODED.items():
             getattr(self.texts, name).keep([nodes[column][:n] for column in columns])
+        self._forget_explicit_runs()
+
+    def _forget_explicit_runs(self) -> None:
+        """Placed and booked runs are codes under the explicit rule only; under the others they are rows."""
+        nodes, n = self.forest.nodes, self.forest.nodes.rows
+        coded = [(run, np.flatnonzero(nodes[rule][:n] == RUN_EXPLICIT)) for rule, run in RUN_COLUMNS]
+        codes = [nodes[run][where] for run, where in coded]
+        self.texts.run.keep([nodes["own_run"][:n], nodes["run"][:n], *codes])
+        for (run, where), kept in zip(coded, codes, strict=True):
+            nodes[run][where] = kept

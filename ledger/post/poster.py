@@ -4,7 +4,6 @@ Never waits for a reader and is never waited for by the collector. If anything f
 away and the batch is posted again from the cursor.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -21,6 +20,7 @@ from ledger.post.batch import Batch, quarantined
 from ledger.post.books_in_force import BooksInForce
 from ledger.post.duplicates import SameSpan
 from ledger.post.open_traces import OpenTraces
+from ledger.post.remembered import Remembered
 from ledger.post.telemetry import Decode, Telemetry
 from ledger.schema import ARROW
 from ledger.seams import Clock
@@ -40,11 +40,11 @@ class PosterOptions:
     """Bytes of bodies a commit: decoded columns take several times this."""
     open_spans_max: int = 300_000
     """Spans of open traces held in memory, about 400 bytes each; older traces are read back when they are touched."""
-    remembered_events_max: int = 64
-    """Events kept at hand for comparing spans that came twice."""
+    remembered_bytes_max: int = 32 << 20
+    """Bodies of events kept at hand for comparing spans that came twice."""
 
     def validate(self) -> None:
-        for name in ("batch_events_max", "batch_bytes_max", "open_spans_max", "remembered_events_max"):
+        for name in ("batch_events_max", "batch_bytes_max", "open_spans_max", "remembered_bytes_max"):
             if getattr(self, name) < 1:
                 raise LedgerError(f"posting.{name}: {getattr(self, name)} given, 1 or more expected")
 
@@ -66,7 +66,7 @@ class Poster:
         self._decode, self._same_span, self._options = decode, same_span, options
         self._reader = JournalReader(data)
         self._catalog = Catalog.open(data, clock=clock, options=store_options)
-        self._remembered: OrderedDict[int, Event] = OrderedDict()
+        self._events = Remembered(self._reader.get, options.remembered_bytes_max)
         try:
             self._check_journal(data)
         except BaseException:
@@ -114,10 +114,10 @@ class Poster:
             )
 
     def _start_afresh(self) -> None:
-        self._books = BooksInForce.restore(lambda seq: self._event(seq).body, self._catalog.state(_BOOKS))
+        self._books = BooksInForce.restore(lambda seq: self._reader.get(seq).body, self._catalog.state(_BOOKS))
         self._open = OpenTraces()
         self._telemetry = Telemetry(
-            self._catalog, self._open, self._decode, self._same_span, self._event, self._books.at
+            self._catalog, self._open, self._decode, self._same_span, self._events.get, self._books.at
         )
 
     def _post(self, events: Sequence[Event]) -> None:
@@ -155,14 +155,6 @@ class Poster:
         self._books.publish(event.event_seq, book)
         row = (book.book_id, book.source, book.source_version, len(book.rows), event.received_ns, event.event_seq)
         batch.add("price_books", pa.table([[value] for value in row], schema=ARROW["price_books"]))
-
-    def _event(self, event_seq: int) -> Event:
-        event = self._remembered.get(event_seq)
-        if event is None:
-            event = self._remembered[event_seq] = self._reader.get(event_seq)
-            if len(self._remembered) > self._options.remembered_events_max:
-                self._remembered.popitem(last=False)
-        return event
 
 
 _EFFECTS: Mapping[str, Callable[[Poster, Event, Batch], None]] = {kinds.PRICE_BOOK_PUBLISHED: Poster._publish}

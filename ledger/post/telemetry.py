@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 import pyarrow as pa
 
-from ledger.calls.columns import numbered, starts
+from ledger.calls.columns import numbered
 from ledger.calls.forest import NewSpans
 from ledger.journal.frame import Event
 from ledger.post.batch import Batch, quarantined
@@ -70,18 +70,19 @@ class Telemetry:
             select(spans, first_of_trace),
             self._book_at,
         )
-        attach(spans, table, self._open.lines, self._book_at)
-        new, outcome = np.zeros(table.num_rows, dtype=np.bool_), Outcome()
-        repeats: list[tuple[int, tuple[int, int]]] = []
-        for positions in rounds(trace, spans.own["source_seq"]):
-            fresh, again = self._split(select(spans, positions), trace[positions])
-            repeats += [(int(positions[at]), first) for at, first in again]
-            new[positions[fresh]] = True
-            if len(fresh):
-                self._open.fold(select(spans, positions[fresh]), outcome)
+        fresh, repeats = self._split(spans, trace)
+        new, kept = (spans, table) if fresh.all() else (select(spans, np.flatnonzero(fresh)), table.filter(fresh))
+        attach(new, kept, self._open.lines, self._book_at)
+        outcome = Outcome()
+        for positions in rounds(trace[fresh], new.own["source_seq"]):
+            self._open.fold(select(new, positions), outcome)
         for name, rows in self._open.tables(outcome).items():
             batch.add(name, rows)
-        self._record(table, spans, new, repeats, batch)
+        batch.add("spans", kept)
+        batch.add_traces(trace_hashes(kept["tenant"], kept["trace_id"]), new.own["source_seq"])
+        batch.count(new.own["source_seq"], spans.own["source_seq"][~fresh])
+        if repeats:
+            batch.add("conflicts", conflicts(_repeats(table, repeats), self._get_event, self._same_span))
 
     def _decoded(self, events: Sequence[Event], batch: Batch) -> pa.Table:
         """Spans of `events`; what cannot be decoded is quarantined, the whole event if it must be."""
@@ -97,7 +98,7 @@ class Telemetry:
         return decoded.spans
 
     def _split(self, spans: NewSpans, trace: np.ndarray) -> tuple[np.ndarray, list[tuple[int, tuple[int, int]]]]:
-        """Positions of the spans never seen, and of the others with the place where each was seen first."""
+        """Which spans were never seen, and the positions of the others with the place where each was seen first."""
         forest = self._open.forest
         trace_rows = forest.find_traces(spans.tenant, spans.trace_hi, spans.trace_lo)
         rows = np.full(len(spans), -1, dtype=np.int64)
@@ -105,38 +106,20 @@ class Telemetry:
         rows[opened] = forest.find(trace_rows[opened], spans.span[opened])
         self._open.touch(np.unique(trace_rows[opened]))
         known = (rows >= 0) & forest.nodes["real"][rows]
-        first = _first_of_each(trace, spans.span, spans.own["span_index"])
-        fresh = np.flatnonzero(~known & (first == np.arange(len(spans))))
+        first = _first_of_each(trace, spans.span)
+        fresh = ~known & (first == np.arange(len(spans)))
         again = []
-        for at in np.flatnonzero(known | (first != np.arange(len(spans)))).tolist():
+        for at in np.flatnonzero(~fresh).tolist():
             columns, row = (forest.nodes, int(rows[at])) if known[at] else (spans.own, int(first[at]))
             again.append((at, (int(columns["source_seq"][row]), int(columns["span_index"][row]))))
         return fresh, again
 
-    def _record(
-        self,
-        table: pa.Table,
-        spans: NewSpans,
-        new: np.ndarray,
-        repeats: list[tuple[int, tuple[int, int]]],
-        batch: Batch,
-    ) -> None:
-        kept = table if new.all() else table.filter(pa.array(new))
-        seqs = spans.own["source_seq"]
-        batch.add("spans", kept)
-        batch.add_traces(trace_hashes(kept["tenant"], kept["trace_id"]), seqs[new])
-        batch.count(seqs[new], seqs[~new])
-        if repeats:
-            batch.add("conflicts", conflicts(_repeats(table, repeats), self._get_event, self._same_span))
 
-
-def _first_of_each(trace: np.ndarray, span: np.ndarray, index: np.ndarray) -> np.ndarray:
-    """For each position, the position with the same identity that comes first in its event."""
-    order = np.lexsort((index, span, trace))
-    begins = starts(trace[order], span[order])
-    first = np.empty(len(span), dtype=np.int64)
-    first[order] = order[np.maximum.accumulate(np.where(begins, np.arange(len(span)), 0))]
-    return first
+def _first_of_each(trace: np.ndarray, span: np.ndarray) -> np.ndarray:
+    """For each position, the first position with the same identity. Positions are in journal order."""
+    first, number = numbered(trace, span)
+    firsts: np.ndarray = first[number]
+    return firsts
 
 
 def _repeats(table: pa.Table, repeats: list[tuple[int, tuple[int, int]]]) -> list[Repeat]:

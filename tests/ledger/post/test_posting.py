@@ -124,6 +124,30 @@ def test_a_span_sent_again_is_counted_and_dropped(data: DataDir) -> None:
     assert ask(data, "SELECT count(*) FROM conflicts") == [(0,)]
 
 
+def test_requests_sent_again_and_again_leave_nothing_in_memory(data: DataDir) -> None:
+    journal(data, *[request(*(call(1, n) for n in range(1, 11)))] * 30)
+    poster = Poster(data, decode, same_span, clock=SystemClock(), options=PosterOptions(batch_events_max=4))
+    drain(poster)
+    assert len(poster._open.lines) == 20
+    poster.close()
+    assert ask(data, "SELECT sum(spans)::INT, sum(duplicates)::INT FROM events") == [(10, 290)]
+
+
+def test_explicit_runs_survive_forgetting_and_their_texts_do_not_pile_up(data: DataDir) -> None:
+    journal(
+        data, *(request(call(n, 1, run_key=f"run-{n}")) for n in range(1, 31)), request(span(1, 2, 1, operation="tool"))
+    )
+    poster = Poster(
+        data, decode, same_span, clock=SystemClock(), options=PosterOptions(batch_events_max=1, open_spans_max=3)
+    )
+    drain(poster)
+    assert len(poster._open.texts.run) <= 4
+    poster.close()
+    assert ask(data, "SELECT run_rule, count(*), count(DISTINCT run_id) FROM calls GROUP BY ALL") == [
+        ("explicit", 31, 30)
+    ]
+
+
 def test_other_content_under_the_same_identity_is_a_conflict_and_the_first_counts(data: DataDir) -> None:
     journal(data, request(call(1, 1)), request(call(1, 1, input_tokens=9)), request(call(2, 1), call(2, 1, name="x")))
     post(data)
@@ -216,13 +240,14 @@ def test_a_journal_put_back_from_an_older_copy_is_not_posted_on(data: DataDir) -
 
 OPERATIONS = ["chat", "chat", "tool", "agent", "workflow", "other"]
 said = st.builds(
-    lambda trace, number, parent, operation, status, name, tokens: span(
+    lambda trace, number, parent, operation, status, name, tokens, run: span(
         trace,
         number,
         parent,
         operation=operation,
         status=status,
         agent_name=name,
+        run_key=run,
         **(
             {"provider": "openai", "request_model": "gpt-4o", "usage_status": "reported" if tokens else "missing",
              "input_tokens": tokens, "output_tokens": tokens}
@@ -237,6 +262,7 @@ said = st.builds(
     status=st.sampled_from(["unset", "error"]),
     name=st.sampled_from([None, None, "a", "b"]),
     tokens=st.sampled_from([None, 10, 1000]),
+    run=st.sampled_from([None, None, None, "run a", "run b"]),
 )  # fmt: skip
 histories = st.lists(st.lists(said, min_size=1, max_size=4), min_size=1, max_size=7)
 
