@@ -1,4 +1,7 @@
-"""The tables of the ledger, column by column. Columns are only ever added; a field id is never used again.
+"""The tables of the ledger, column by column. A field id is never used again, also where its column is gone.
+
+What can be computed is not stored: ids of views, calls and charges (docs/format.md), and a value that another column of
+the same row has already. `queries/views` shows them all. (docs/adr/0016)
 
 Every Parquet column, nested ones too, carries `PARQUET:field_id`, so that a table format which tracks columns by id
 (Apache Iceberg) can take the files byte for byte. Ids of nested fields are the parent's id * 1000 + n.
@@ -10,7 +13,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 SCHEMA_VERSION = 1
-POSTING_VERSION = 1
+POSTING_VERSION = 2
 """Raised whenever posting the same journal would give other rows."""
 
 TRACE_ID = pa.binary(16)
@@ -95,10 +98,9 @@ SPANS = _columns(
     (53, "span_index", _I32, "position of the span within that event"),
 )
 
-PLACEMENTS = _columns(
+PLACEMENTS = _columns(  # gone: 3 span_id, 12 view_id, 13 call_id, 16 duplicate_of
     (1, "tenant", TEXT, "tenant"),
     (2, "trace_id", TRACE_ID, "trace of the span placed"),
-    (3, "span_id", SPAN_ID, "span placed"),
     (4, "run_id", ID, "run the span belongs to"),
     (5, "run_rule", TEXT, "why: explicit, agent or trace"),
     (6, "agent_name", TEXT, "nearest agent at or above the span, else the service"),
@@ -107,27 +109,18 @@ PLACEMENTS = _columns(
     (9, "user_id", TEXT, "own or inherited user"),
     (10, "team", TEXT, "own or inherited team"),
     (11, "kind", TEXT, "model or tool where the span is a view of a call, else NULL"),
-    (12, "view_id", ID, "id of the view; NULL where the span is none"),
-    (13, "call_id", ID, "call the view belongs to; NULL where the span is none"),
     (14, "billed", _BOOL, "whether this view bills; NULL where the span is none"),
     (15, "reason", TEXT, "why it bills or not"),
-    (16, "duplicate_of", ID, "view that bills instead"),
     (17, "event_seq", _I64, "event whose posting wrote this row"),
+    (18, "source_seq", _I64, "event whose bytes hold the span placed"),
+    (19, "span_index", _I32, "position of the span within that event"),
+    (20, "replaces_seq", _I64, "event_seq of the row about this span that this one supersedes; NULL for the first"),
+    (21, "call_span_id", SPAN_ID, "span of the call's earliest view; NULL where it is this span, or no view"),
+    (22, "duplicate_of_span_id", SPAN_ID, "span that bills instead; NULL where this one bills, or is no view"),
 )
 
-SUPERSEDED = _columns(
-    (1, "table_name", TEXT, "table of the row that is no longer true"),
-    (2, "tenant", TEXT, "tenant"),
-    (3, "trace_id", TRACE_ID, "key of that row"),
-    (4, "span_id", SPAN_ID, "key of that row"),
-    (5, "event_seq", _I64, "event_seq of that row"),
-    (6, "by_seq", _I64, "event from which on it is no longer true"),
-)
-
-CHARGES = _columns(
+CHARGES = _columns(  # gone: 2 charge_id, 3 call_id, 22 reverses
     (1, "tenant", TEXT, "tenant"),
-    (2, "charge_id", ID, "hash of call, unit, event_seq and n"),
-    (3, "call_id", ID, "call that the line belongs to"),
     (4, "trace_id", TRACE_ID, "trace of the billing view"),
     (5, "run_id", ID, "run that the line is booked on"),
     (6, "agent_name", TEXT, "agent (self cost)"),
@@ -142,21 +135,23 @@ CHARGES = _columns(
     (15, "quantity", QUANTITY, "how many; negative in a reversal"),
     (16, "unit_price_usd", MONEY, "price of `per` units, USD; NULL if unknown"),
     (17, "per", _I64, "units that the price is for"),
-    (18, "list_cost_usd", MONEY, "cost at list price, USD; NULL if unknown"),
+    (18, "list_cost_usd", MONEY, "cost at list price, USD; NULL where it is cost_usd"),
     (19, "cost_usd", MONEY, "cost, USD; NULL if unknown"),
     (20, "basis", TEXT, "how found: computed, reported, residual or estimated"),
     (21, "entry", TEXT, "why booked: booked, reversal, rebooked or rerate"),
-    (22, "reverses", ID, "charge_id that a reversal takes back"),
     (23, "reason", TEXT, "remark on the price or the entry"),
     (24, "status", TEXT, "priced, unpriced or ambiguous"),
     (25, "price_book_id", TEXT, "SHA-256, hex, of the price book used"),
     (26, "price_id", TEXT, "row of that book"),
     (27, "charged_ns", _I64, "when the cost arose, ns since 1970 UTC"),
-    (28, "accounting_ns", _I64, "when it counts in the books, ns since 1970 UTC"),
+    (28, "accounting_ns", _I64, "when it counts in the books, ns since 1970 UTC; NULL where it is charged_ns"),
     (29, "recorded_ns", _I64, "receipt of the event that booked it, ns since 1970 UTC"),
     (30, "event_seq", _I64, "event whose posting wrote this line"),
     (31, "line", _I32, "position among the lines of this call and event"),
     (32, "span_id", SPAN_ID, "span of the billing view"),
+    (33, "call_span_id", SPAN_ID, "span of the call's earliest view; NULL where it is span_id"),
+    (34, "reverses_seq", _I64, "event_seq of the line that a reversal takes back"),
+    (35, "reverses_line", _I32, "its line"),
 )
 
 ROLLUPS = _columns(
@@ -226,7 +221,6 @@ PRICE_BOOKS = _columns(
 TABLES: Mapping[str, tuple[Column, ...]] = {
     "spans": SPANS,
     "placements": PLACEMENTS,
-    "superseded": SUPERSEDED,
     "charges": CHARGES,
     "rollups": ROLLUPS,
     "conflicts": CONFLICTS,

@@ -13,7 +13,7 @@ import pyarrow as pa
 from ledger.schema import ARROW
 from queries.views import ORDER, statement
 
-BY_TRACE = ("spans", "placements", "superseded", "charges")
+BY_TRACE = ("spans", "placements", "charges")
 """Tables that carry a trace id; the rest stay empty here."""
 NO_CONTENT = (
     "* REPLACE (NULL::VARCHAR AS input, NULL::VARCHAR AS output, NULL::MAP(VARCHAR, VARCHAR) AS attributes, "

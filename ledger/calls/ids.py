@@ -1,11 +1,9 @@
-"""Identities that are derived: views, runs and charges. docs/format.md states each formula for other programs."""
+"""Identities of runs. docs/format.md states the formula, and those of views, calls and charges, which views compute."""
 
 from hashlib import sha256
 
 import numpy as np
 import pyarrow as pa
-
-from ledger.calls.index import mix
 
 ID_BYTES = 16
 
@@ -13,11 +11,6 @@ ID_BYTES = 16
 def field(text: bytes) -> bytes:
     """A part of a hashed identity, with its length before it, so that no two identities share a preimage."""
     return len(text).to_bytes(4, "big") + text
-
-
-def span_view(tenant: str) -> bytes:
-    """What stands before trace_id and span_id in the identity of a span's view."""
-    return field(b"span") + field(tenant.encode())
 
 
 def run(tenant: str, rule: str) -> bytes:
@@ -39,18 +32,6 @@ def hashed(before: bytes, keys: np.ndarray) -> np.ndarray:
 def hashed_text(before: bytes, key: str) -> np.ndarray:
     """The same of one key that is text: 2 uint64."""
     return np.frombuffer(sha256(before + field(key.encode())).digest()[:ID_BYTES], dtype=">u8").astype(np.uint64)
-
-
-def charge_ids(call_ids: np.ndarray, units: np.ndarray, event_seqs: np.ndarray, lines: np.ndarray) -> pa.Array:
-    """Charge ids of n lines: two 64-bit mixes of (call_id, unit number, event_seq, line), big-endian.
-
-    call_ids: (n, 2) uint64, big-endian halves of the call's SHA-256 id, which carries the collision resistance: two
-    lines of one call differ in (event_seq, line). units: number of the unit in `books.units`.
-    """
-    halves = [
-        mix(np.full(len(units), salt), call_ids[:, 0], call_ids[:, 1], units, event_seqs, lines) for salt in (1, 2)
-    ]
-    return fixed_binary(np.stack(halves, axis=1).astype(">u8").tobytes(), ID_BYTES)
 
 
 def fixed_binary(data: bytes, width: int, nulls: np.ndarray | None = None) -> pa.Array:

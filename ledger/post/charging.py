@@ -5,11 +5,9 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ledger.books.units import POSITION
 from ledger.calls.booking import ENTRIES, REVERSAL
 from ledger.calls.columns import Frame
 from ledger.calls.forest import Forest
-from ledger.calls.ids import charge_ids
 from ledger.calls.roles import TOOL
 from ledger.post.intake import Texts
 from ledger.post.lines import LineStore, spread
@@ -39,15 +37,11 @@ def _lines(forest: Forest, texts: Texts, store: LineStore, postings: Frame) -> p
     lines = store.take(number)
     at = {name: values[which] for name, values in postings.items()}
     calls, views, entry, line = at["call"], at["view"], at["entry"], at["first"] + position
-    unit, halves = _numbers(lines["unit"]), names.view_halves(calls)
-    taken_back = charge_ids(halves, unit, at["back_seq"], at["back_first"] + position)
-    back = pa.array(entry == REVERSAL)
+    reversal = entry == REVERSAL
+    back = pa.array(reversal)
     is_tool = nodes["role"][views] == TOOL
-    charged = pa.array(nodes["charged_ns"][views])
     columns = {
         "tenant": names.tenants(views),
-        "charge_id": charge_ids(halves, unit, at["event_seq"], line),
-        "call_id": names.view_ids(calls),
         "trace_id": names.trace_ids(views),
         "run_id": names.run_ids(views, at["rule"], at["run"]),
         "agent_name": names.agents(views, at["agent"]),
@@ -61,13 +55,15 @@ def _lines(forest: Forest, texts: Texts, store: LineStore, postings: Frame) -> p
         **{name: lines[name] for name in _AS_PRICED},
         **{name: _signed(lines[name], back) for name in ("quantity", "list_cost_usd", "cost_usd")},
         "entry": words(ENTRIES, entry),
-        "reverses": pc.if_else(back, taken_back, pa.scalar(None, taken_back.type)),
-        "charged_ns": charged,
-        "accounting_ns": charged,
+        "charged_ns": pa.array(nodes["charged_ns"][views]),
+        "accounting_ns": pa.nulls(len(which), pa.int64()),
         "recorded_ns": pa.nulls(len(which), pa.int64()),
         "event_seq": pa.array(at["event_seq"]),
         "line": pa.array(line.astype(np.int32)),
         "span_id": names.span_ids(views),
+        "call_span_id": names.span_ids(np.where(calls == views, -1, calls)),
+        "reverses_seq": pa.array(at["back_seq"], mask=~reversal),
+        "reverses_line": pa.array((at["back_first"] + position).astype(np.int32), mask=~reversal),
         "kind": words(KINDS, nodes["role"][views]),
     }
     return pa.table([columns[name] for name in _WITH_KIND.names], schema=_WITH_KIND)
@@ -79,13 +75,6 @@ _AS_PRICED = ("unit", "unit_price_usd", "per", "basis", "reason", "status", "pri
 
 def _signed(amounts: pa.ChunkedArray, back: pa.Array) -> pa.ChunkedArray:
     return pc.if_else(back, pc.negate(amounts), amounts)
-
-
-def _numbers(units: pa.ChunkedArray) -> np.ndarray:
-    encoded = units.combine_chunks().dictionary_encode()
-    numbers: np.ndarray = np.array([POSITION[unit] for unit in encoded.dictionary.to_pylist()])
-    found: np.ndarray = numbers[encoded.indices.to_numpy()]
-    return found
 
 
 def _fee_tools(own: pa.Array, units: pa.ChunkedArray) -> pa.Array:

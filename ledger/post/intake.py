@@ -8,8 +8,7 @@ import pyarrow.compute as pc
 
 from ledger.calls.columns import Interner
 from ledger.calls.forest import NewSpans
-from ledger.calls.ids import hashed, span_view
-from ledger.calls.roles import KIND_OF, roles
+from ledger.calls.roles import roles
 
 CLOCK_AHEAD_NS_MAX = 5 * 60 * 1_000_000_000
 """A span that ends more than this after its receipt has a clock that is ahead: its receipt is taken for its end."""
@@ -71,7 +70,6 @@ def intake(spans: pa.Table, texts: Texts) -> NewSpans:
     own["charged_ns"] = charged_ns(int64(spans["end_ns"]), int64(spans["received_ns"]))
     for name in ("source_seq", "span_index", "input_tokens", "output_tokens"):
         own[name] = int64(spans[name])
-    own["view_hi"], own["view_lo"] = _view_halves(spans, own["role"])
     return NewSpans(
         tenant=texts.tenant.codes(spans["tenant"]).astype(np.int64),
         trace_hi=trace[:, 0],
@@ -103,16 +101,3 @@ def charged_ns(end_ns: np.ndarray, received_ns: np.ndarray) -> np.ndarray:
 def _equals(column: pa.ChunkedArray, text: str) -> np.ndarray:
     equal: np.ndarray = pc.fill_null(pc.equal(column, text), False).to_numpy()
     return equal
-
-
-def _view_halves(spans: pa.Table, role: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    hi, lo = np.zeros(len(role), dtype=np.uint64), np.zeros(len(role), dtype=np.uint64)
-    views = np.flatnonzero(np.isin(role, list(KIND_OF)))
-    keys = np.concatenate([halves(spans["trace_id"])[views], halves(spans["span_id"])[views]], axis=1)
-    tenants = spans["tenant"].combine_chunks().dictionary_encode()
-    of_view = tenants.indices.to_numpy()[views]
-    for number, tenant in enumerate(tenants.dictionary.to_pylist()):
-        which = of_view == number
-        ids = hashed(span_view(tenant), keys[which])
-        hi[views[which]], lo[views[which]] = ids[:, 0], ids[:, 1]
-    return hi, lo

@@ -24,22 +24,17 @@ class Names:
     def trace_ids(self, rows: np.ndarray) -> pa.Array:
         traces = self._forest.traces
         trace = self._forest.nodes["trace"][rows]
-        return _binary(np.stack([traces["hi"][trace], traces["lo"][trace]], axis=1), TRACE_ID)
+        halves = np.stack([traces["hi"][trace], traces["lo"][trace]], axis=1)
+        return fixed_binary(halves.astype(">u8").tobytes(), TRACE_ID.byte_width)
 
     def span_ids(self, rows: np.ndarray) -> pa.Array:
-        return _binary(self._forest.nodes["span"][rows].reshape(-1, 1), SPAN_ID)
+        """Span id of each row, NULL for row -1."""
+        spans = self._forest.nodes["span"][rows].astype(">u8").tobytes()
+        return fixed_binary(spans, SPAN_ID.byte_width, nulls=rows < 0)
 
     def tenants(self, rows: np.ndarray) -> pa.Array:
         tenant = self._forest.traces["tenant"][self._forest.nodes["trace"][rows]]
         return self._texts.tenant.texts(tenant.astype(np.int32))
-
-    def view_halves(self, rows: np.ndarray) -> np.ndarray:
-        nodes = self._forest.nodes
-        return np.stack([nodes["view_hi"][rows], nodes["view_lo"][rows]], axis=1)
-
-    def view_ids(self, rows: np.ndarray) -> pa.Array:
-        """View id of each row, NULL for row -1."""
-        return fixed_binary(self.view_halves(rows).astype(">u8").tobytes(), ID_BYTES, nulls=rows < 0)
 
     def agents(self, rows: np.ndarray, agent: np.ndarray) -> pa.Array:
         """Agent of each row where its code is known, else the service of the row."""
@@ -68,7 +63,3 @@ class Names:
             else:
                 halves[which] = ids.hashed(before, keys[which, : KEY_PARTS[number]])
         return halves
-
-
-def _binary(parts: np.ndarray, kind: pa.DataType) -> pa.Array:
-    return fixed_binary(parts.astype(">u8").tobytes(), kind.byte_width)

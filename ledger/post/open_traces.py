@@ -18,7 +18,7 @@ from ledger.calls.rules import RUN_EXPLICIT
 from ledger.post.charging import charge_rows
 from ledger.post.intake import Texts
 from ledger.post.lines import LineStore, spread
-from ledger.post.placing import placement_rows, superseded_rows
+from ledger.post.placing import placement_rows
 
 _CODED = {
     "agent": ("own_agent", "agent", "p_agent", "b_agent"),
@@ -69,9 +69,7 @@ class OpenTraces:
         """Rows of `outcome` by table. To be called before anything is forgotten."""
         tables = {}
         if outcome.placed:
-            placed = stacked(outcome.placed)
-            tables["placements"] = placement_rows(self.forest, self.texts, placed)
-            tables["superseded"] = superseded_rows(self.forest, self.texts, placed)
+            tables["placements"] = placement_rows(self.forest, self.texts, stacked(outcome.placed))
         if outcome.postings:
             postings = stacked(outcome.postings)
             tables["charges"], tables["rollups"] = charge_rows(self.forest, self.texts, self.lines, postings)

@@ -1,4 +1,4 @@
-"""Rows of `placements` and `superseded` from what changed."""
+"""Rows of `placements` from what changed."""
 
 import numpy as np
 import pyarrow as pa
@@ -17,12 +17,11 @@ KINDS = tuple(KIND_OF.get(role) for role in range(len(ROLE_NAMES)))
 
 def placement_rows(forest: Forest, texts: Texts, placed: Frame) -> pa.Table:
     """schema.PLACEMENTS of what `place` gave."""
-    rows, names = placed["row"], Names(forest, texts)
+    rows, nodes, names = placed["row"], forest.nodes, Names(forest, texts)
     is_view = placed["p_call"] >= 0
     columns = {
         "tenant": names.tenants(rows),
         "trace_id": names.trace_ids(rows),
-        "span_id": names.span_ids(rows),
         "run_id": names.run_ids(rows, placed["p_rule"], placed["p_run"]),
         "run_rule": words(RUN_RULES, placed["p_rule"]),
         "agent_name": names.agents(rows, placed["p_agent"]),
@@ -30,30 +29,17 @@ def placement_rows(forest: Forest, texts: Texts, placed: Frame) -> pa.Table:
         "conversation_id": texts.conversation.texts(placed["p_conversation"]),
         "user_id": texts.user.texts(placed["p_user"]),
         "team": texts.team.texts(placed["p_team"]),
-        "kind": words(KINDS, forest.nodes["role"][rows]),
-        "view_id": names.view_ids(np.where(is_view, rows, -1)),
-        "call_id": names.view_ids(placed["p_call"]),
+        "kind": words(KINDS, nodes["role"][rows]),
         "billed": pa.array(placed["p_billed"], mask=~is_view),
         "reason": words(REASONS, placed["p_reason"]),
-        "duplicate_of": names.view_ids(placed["p_dup"]),
         "event_seq": pa.array(placed["p_seq"]),
+        "source_seq": pa.array(nodes["source_seq"][rows]),
+        "span_index": pa.array(nodes["span_index"][rows]),
+        "replaces_seq": pa.array(placed["before"], mask=placed["before"] < 0),
+        "call_span_id": names.span_ids(np.where(placed["p_call"] == rows, -1, placed["p_call"])),
+        "duplicate_of_span_id": names.span_ids(placed["p_dup"]),
     }
     return pa.table([columns[name] for name in ARROW["placements"].names], schema=ARROW["placements"])
-
-
-def superseded_rows(forest: Forest, texts: Texts, placed: Frame) -> pa.Table:
-    """schema.SUPERSEDED for the rows that `placed` puts out of force."""
-    old = placed["before"] >= 0
-    rows, names = placed["row"][old], Names(forest, texts)
-    columns = [
-        pa.repeat(pa.scalar("placements"), len(rows)),
-        names.tenants(rows),
-        names.trace_ids(rows),
-        names.span_ids(rows),
-        pa.array(placed["before"][old]),
-        pa.array(placed["p_seq"][old]),
-    ]
-    return pa.table(columns, schema=ARROW["superseded"])
 
 
 def words(table: tuple[str | None, ...], codes: np.ndarray) -> pa.Array:

@@ -34,7 +34,7 @@ def attach(spans: NewSpans, table: pa.Table, store: LineStore, book_at: BookAt) 
     for book, which in _by_book(views, own["source_seq"], book_at):
         asked = table.select(PRICED_FROM).take(pa.array(which)).append_column("row", pa.array(which))
         lines = price(asked, book)
-        _note(own, lines, store.append(lines))
+        _note(own, lines, store.append(_list_cost_where_other(lines)))
 
 
 def _by_book(views: np.ndarray, seqs: np.ndarray, book_at: BookAt) -> list[tuple[PriceBook, np.ndarray]]:
@@ -44,6 +44,14 @@ def _by_book(views: np.ndarray, seqs: np.ndarray, book_at: BookAt) -> list[tuple
     for number, book in enumerate(of_event):
         books.setdefault(book.book_id, (book, []))[1].append(np.full(1, number))
     return [(book, views[np.isin(inverse, np.concatenate(numbers))]) for book, numbers in books.values()]
+
+
+def _list_cost_where_other(lines: pa.Table) -> pa.Table:
+    """`lines` as the ledger holds them: list_cost_usd is NULL where it is cost_usd (schema.CHARGES)."""
+    listed = lines["list_cost_usd"]
+    same = pc.fill_null(pc.equal(listed, lines["cost_usd"]), False)
+    at = lines.column_names.index("list_cost_usd")
+    return lines.set_column(at, "list_cost_usd", pc.if_else(same, pa.scalar(None, listed.type), listed))
 
 
 def _note(own: dict[str, np.ndarray], lines: pa.Table, first: int) -> None:

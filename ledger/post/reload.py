@@ -7,9 +7,10 @@ and bookings in force are read, because corrections name them.
 from collections.abc import Sequence
 
 import numpy as np
-import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from ledger.calls.booking import ENTRIES, REVERSAL
 from ledger.calls.forest import NewSpans
 from ledger.post.intake import halves, intake
 from ledger.post.open_traces import OpenTraces, Outcome
@@ -17,8 +18,8 @@ from ledger.post.pricing import BookAt, attach
 from ledger.store.catalog import Catalog
 from ledger.store.traces import trace_hashes
 
-_PLACED = ("tenant", "trace_id", "span_id", "event_seq")
-_CHARGED = ("tenant", "trace_id", "call_id", "entry", "event_seq", "line")
+_PLACED = ("tenant", "trace_id", "source_seq", "span_index", "event_seq")
+_CHARGED = ("tenant", "trace_id", "span_id", "call_span_id", "entry", "event_seq", "line")
 
 
 def reload(catalog: Catalog, open_traces: OpenTraces, spans: pa.Table, wanted: NewSpans, book_at: BookAt) -> None:
@@ -43,8 +44,8 @@ def _restore(catalog: Catalog, open_traces: OpenTraces, known: pa.Table, seqs: S
     new = intake(spans, open_traces.texts)
     attach(new, spans, open_traces.lines, book_at)
     open_traces.fold(new, Outcome())
-    _recall_placed(open_traces, _only(catalog.read("placements", ids, seqs, _PLACED), known))
-    _recall_booked(open_traces, new, _only(catalog.read("charges", ids, seqs, _CHARGED), known))
+    _recall_placed(open_traces, new, _only(catalog.read("placements", ids, seqs, _PLACED), known))
+    _recall_booked(open_traces, _only(catalog.read("charges", ids, seqs, _CHARGED), known))
 
 
 def _only(rows: pa.Table, known: pa.Table) -> pa.Table:
@@ -60,34 +61,29 @@ def _rows_of(open_traces: OpenTraces, table: pa.Table) -> np.ndarray:
     return open_traces.forest.find_traces(tenant, trace[:, 0], trace[:, 1])
 
 
-def _recall_placed(open_traces: OpenTraces, placed: pa.Table) -> None:
-    """The event that wrote the placement in force of each span: the last, since every one puts the one before out."""
-    forest = open_traces.forest
-    rows = forest.find(_rows_of(open_traces, placed), halves(placed["span_id"])[:, 0])
-    forest.nodes["p_seq"][rows] = -1
-    np.maximum.at(forest.nodes["p_seq"], rows, placed["event_seq"].to_numpy())
-
-
-def _recall_booked(open_traces: OpenTraces, spans: NewSpans, charged: pa.Table) -> None:
-    """The event and first line of the last booking of each call."""
-    frame = pl.from_arrow(charged)
-    assert isinstance(frame, pl.DataFrame)
-    last = (
-        frame.filter(pl.col("entry") != "reversal")
-        .group_by("call_id", "event_seq")
-        .agg(pl.col("line").min())
-        .sort("event_seq")
-        .unique("call_id", keep="last", maintain_order=True)
-    )
-    nodes, row_of = open_traces.forest.nodes, _rows_by_view(open_traces, spans)
-    for call_id, event_seq, line in last.select("call_id", "event_seq", "line").iter_rows():
-        row = row_of[call_id]
-        nodes["b_seq"][row], nodes["b_first"][row] = event_seq, line
-
-
-def _rows_by_view(open_traces: OpenTraces, spans: NewSpans) -> dict[bytes, int]:
-    """Forest row of each view id among `spans`."""
-    forest = open_traces.forest
+def _recall_placed(open_traces: OpenTraces, spans: NewSpans, placed: pa.Table) -> None:
+    """The event that wrote the placement in force of each of `spans`: the last, for each puts the one before out."""
+    forest, own = open_traces.forest, spans.own
     rows = forest.find(forest.find_traces(spans.tenant, spans.trace_hi, spans.trace_lo), spans.span)
-    pairs = np.stack([forest.nodes["view_hi"][rows], forest.nodes["view_lo"][rows]], axis=1).astype(">u8")
-    return {pair.tobytes(): row for pair, row in zip(pairs, rows.tolist(), strict=True)}
+    events = np.unique(own["source_seq"])
+    places = _places(events, own["source_seq"], own["span_index"])  # rising: `spans` lie in journal order
+    at = np.searchsorted(places, _places(events, placed["source_seq"].to_numpy(), placed["span_index"].to_numpy()))
+    forest.nodes["p_seq"][rows] = -1
+    np.maximum.at(forest.nodes["p_seq"], rows[at], placed["event_seq"].to_numpy())
+
+
+def _places(events: np.ndarray, source_seq: np.ndarray, span_index: np.ndarray) -> np.ndarray:
+    """The place of a span in the journal as one number; `events`: every source_seq there is, rising."""
+    places: np.ndarray = (np.searchsorted(events, source_seq) << 32) + span_index
+    return places
+
+
+def _recall_booked(open_traces: OpenTraces, charged: pa.Table) -> None:
+    """The event and first line of the last booking of each call."""
+    charged = charged.filter(pc.not_equal(charged["entry"], ENTRIES[REVERSAL]))
+    forest = open_traces.forest
+    calls = pc.coalesce(charged["call_span_id"], charged["span_id"])
+    rows = forest.find(_rows_of(open_traces, charged), halves(calls)[:, 0])
+    seq, line = charged["event_seq"].to_numpy(), charged["line"].to_numpy()
+    order = np.lexsort((-line, seq))  # of what is written to a row several times the last stays
+    forest.nodes["b_seq"][rows[order]], forest.nodes["b_first"][rows[order]] = seq[order], line[order]

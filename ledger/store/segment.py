@@ -25,7 +25,6 @@ Ints = npt.NDArray[np.int64]
 SEQ: dict[str, str] = {
     "spans": "source_seq",
     "placements": "event_seq",
-    "superseded": "by_seq",
     "charges": "event_seq",
     "rollups": "event_seq",
     "conflicts": "source_seq",
@@ -34,14 +33,14 @@ SEQ: dict[str, str] = {
     "price_books": "event_seq",
 }
 """The column of each table that names the event whose posting wrote the row: its place in record time."""
-TRACED = ("spans", "placements", "superseded", "charges", "conflicts")
+TRACED = ("spans", "placements", "charges", "conflicts")
 """Tables whose rows belong to a trace."""
 POSITION: dict[str, str] = {"spans": "span_index", "conflicts": "span_index", "charges": "line"}
 """What orders the rows of one trace and event, where there is something."""
 BLOOM: dict[str, tuple[str, ...]] = {
     "spans": ("response_id",),
-    "placements": ("run_id", "call_id"),
-    "charges": ("run_id", "call_id"),
+    "placements": ("run_id",),
+    "charges": ("run_id",),
 }
 """Columns that rows are looked up by besides the trace: measured, one file of 200,000 rows reads 1 row group of 13."""
 
@@ -60,9 +59,9 @@ ZSTD_LEVEL = 3
 METADATA_CACHE_FILES = 512
 """Footers kept in memory, of files that never change: twice what merging leaves in a busy day."""
 
-_PLAIN = ("span_id", "input", "output", "raw_sha256", "bytes", "charge_id", "view_id")
+_PLAIN = ("span_id", "input", "output", "raw_sha256", "bytes")
 """Columns whose values hardly repeat: a dictionary would cost and not pay."""
-_DELTA = ("start_ns", "end_ns", "received_ns", "source_seq", "span_index", "event_seq", "by_seq", "line",
+_DELTA = ("start_ns", "end_ns", "received_ns", "source_seq", "span_index", "event_seq", "line",
           "charged_ns", "accounting_ns", "recorded_ns")  # fmt: skip
 """Integers near their neighbours once rows lie in order."""
 _NO_STATISTICS = ("input", "output", "status_message", "attributes", "resource", "bytes")

@@ -5,6 +5,8 @@ from importlib.resources import files
 from itertools import takewhile
 
 BASE: tuple[str, ...] = (
+    "base_view_id",
+    "base_charge_id",
     "base_placements_as_of",
     "base_charges_as_of",
     "base_call_costs_as_of",

@@ -4,8 +4,8 @@ CREATE MACRO base.placements_as_of(seq) AS TABLE
 SELECT p.*
 FROM (SELECT * FROM base.placements WHERE event_seq <= seq) AS p
 ANTI JOIN (
-  SELECT tenant, trace_id, span_id, event_seq
-  FROM base.superseded
-  WHERE table_name = 'placements' AND by_seq <= seq
+  SELECT source_seq, span_index, replaces_seq
+  FROM base.placements
+  WHERE replaces_seq IS NOT NULL AND event_seq <= seq
 ) AS s
-  ON s.tenant = p.tenant AND s.trace_id = p.trace_id AND s.span_id = p.span_id AND s.event_seq = p.event_seq;
+  ON s.source_seq = p.source_seq AND s.span_index = p.span_index AND s.replaces_seq = p.event_seq;

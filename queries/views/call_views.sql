@@ -22,16 +22,16 @@
 CREATE VIEW call_views AS
 SELECT
   p.tenant,
-  LOWER(HEX(p.view_id)) AS view_id,
-  LOWER(HEX(p.call_id)) AS call_id,
+  base.view_id(p.tenant, p.trace_id, s.span_id) AS view_id,
+  base.view_id(p.tenant, p.trace_id, COALESCE(p.call_span_id, s.span_id)) AS call_id,
   'span' AS signal,
   LOWER(HEX(p.trace_id)) AS trace_id,
-  LOWER(HEX(p.span_id)) AS span_id,
+  LOWER(HEX(s.span_id)) AS span_id,
   s.scope_name,
   s.dialect,
   p.billed,
   p.reason,
-  LOWER(HEX(p.duplicate_of)) AS duplicate_of,
+  base.view_id(p.tenant, p.trace_id, p.duplicate_of_span_id) AS duplicate_of,
   s.input_tokens,
   s.output_tokens,
   s.cache_read_tokens,
@@ -42,5 +42,5 @@ SELECT
   s.span_index
 FROM base.placements_as_of(9223372036854775807) AS p
 JOIN base.spans AS s
-  ON s.tenant = p.tenant AND s.trace_id = p.trace_id AND s.span_id = p.span_id
-WHERE p.view_id IS NOT NULL;
+  ON s.source_seq = p.source_seq AND s.span_index = p.span_index
+WHERE p.kind IS NOT NULL;

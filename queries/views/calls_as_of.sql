@@ -5,12 +5,12 @@
 CREATE MACRO calls_as_of(seq) AS TABLE
 SELECT
   p.tenant,
-  LOWER(HEX(p.call_id)) AS call_id,
+  base.view_id(p.tenant, p.trace_id, COALESCE(p.call_span_id, s.span_id)) AS call_id,
   p.kind,
   'span' AS signal,
   LOWER(HEX(p.run_id)) AS run_id,
   LOWER(HEX(p.trace_id)) AS trace_id,
-  LOWER(HEX(p.span_id)) AS span_id,
+  LOWER(HEX(s.span_id)) AS span_id,
   p.agent_name,
   p.agent_rule,
   p.run_rule,
@@ -47,17 +47,19 @@ SELECT
   s.reported_cost_usd,
   s.reported_source,
   COALESCE(c.cost_status, 'none') AS cost_status,
-  v.views,
+  1 + COALESCE(v.later, 0) AS views,
   p.event_seq
 FROM base.placements_as_of(seq) AS p
 JOIN base.spans AS s
-  ON s.tenant = p.tenant AND s.trace_id = p.trace_id AND s.span_id = p.span_id
-JOIN (
-  SELECT tenant, call_id, COUNT(*) AS views
+  ON s.source_seq = p.source_seq AND s.span_index = p.span_index
+LEFT JOIN (  -- views of calls but the earliest, which does not name the call
+  SELECT tenant, trace_id, call_span_id, COUNT(*) AS later
   FROM base.placements_as_of(seq)
-  GROUP BY tenant, call_id
+  WHERE call_span_id IS NOT NULL
+  GROUP BY tenant, trace_id, call_span_id
 ) AS v
-  ON v.tenant = p.tenant AND v.call_id = p.call_id
+  ON v.tenant = p.tenant AND v.trace_id = p.trace_id AND v.call_span_id = COALESCE(p.call_span_id, s.span_id)
 LEFT JOIN base.call_costs_as_of(seq) AS c
-  ON c.tenant = p.tenant AND c.run_id = p.run_id AND c.call_id = p.call_id
+  ON c.tenant = p.tenant AND c.run_id = p.run_id AND c.trace_id = p.trace_id
+  AND c.call_span_id = COALESCE(p.call_span_id, s.span_id)
 WHERE p.billed;

@@ -11,7 +11,7 @@ SELECT DISTINCT
   LOWER(HEX(is_now.run_id)) AS run_id
 FROM base.placements AS was
 JOIN base.placements_as_of(9223372036854775807) AS is_now
-  ON is_now.tenant = was.tenant AND is_now.trace_id = was.trace_id AND is_now.span_id = was.span_id
+  ON is_now.source_seq = was.source_seq AND is_now.span_index = was.span_index
 ANTI JOIN runs AS listed
   ON listed.tenant = was.tenant AND listed.run_id = LOWER(HEX(was.run_id))
 WHERE was.run_id <> is_now.run_id;

@@ -69,7 +69,7 @@ FROM (
        'start_ns': s.start_ns, 'trace_id': s.trace_id, 'span_id': s.span_id} AS topness
     FROM base.placements_as_of(seq) AS p
     JOIN base.spans AS s
-      ON s.tenant = p.tenant AND s.trace_id = p.trace_id AND s.span_id = p.span_id
+      ON s.source_seq = p.source_seq AND s.span_index = p.span_index
     LEFT JOIN base.spans AS o
       ON o.tenant = s.tenant AND o.trace_id = s.trace_id AND o.span_id = s.parent_span_id AND o.source_seq <= seq
     WHERE p.run_id IS NOT NULL

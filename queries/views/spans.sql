@@ -99,4 +99,4 @@ SELECT
   s.span_index
 FROM base.spans AS s
 LEFT JOIN base.placements_as_of(9223372036854775807) AS p
-  ON p.tenant = s.tenant AND p.trace_id = s.trace_id AND p.span_id = s.span_id;
+  ON p.source_seq = s.source_seq AND p.span_index = s.span_index;

@@ -82,18 +82,23 @@ def test_a_span_that_is_not_placed_is_listed(by_hand):
 def test_a_call_of_two_views_is_listed_once_and_billed_by_one(by_hand):
     outer, inner = rows.span(1, 0, "t"), rows.span(1, 1, "t", input_tokens=7)
     bills = rows.placement(1, inner)
-    other = rows.placement(
-        1, outer, call_id=bills["call_id"], billed=False, duplicate_of=bills["view_id"], reason="outer"
-    )
-    lines = [rows.charge(1, bills, "0.5"), rows.charge(1, bills, "0.25", unit="output_tokens", line=1)]
+    called = {"call_span_id": outer["span_id"]}  # the call is named after its earliest view
+    bills |= called
+    other = rows.placement(1, outer, billed=False, duplicate_of_span_id=inner["span_id"], reason="outer")
+    lines = [rows.charge(1, bills, cost, line=line, **called) for line, cost in enumerate(("0.5", "0.25"))]
     by_hand.write(1, spans=[outer, inner], placements=[bills, other], charges=lines)
-    assert by_hand.ask("SELECT span_id, views, input_tokens, cost_usd, cost_status FROM calls") == [
-        (inner["span_id"].hex(), 2, 7, usd("0.75"), "priced")
+    call_id = rows.view_id(outer)
+    assert by_hand.ask("SELECT call_id, span_id, views, input_tokens, cost_usd, cost_status FROM calls") == [
+        (call_id, inner["span_id"].hex(), 2, 7, usd("0.75"), "priced")
     ]
-    views = by_hand.ask("SELECT span_id, billed, duplicate_of, reason FROM call_views ORDER BY billed")
+    columns = "view_id, call_id, span_id, billed, duplicate_of, reason"
+    views = by_hand.ask(f"SELECT {columns} FROM call_views ORDER BY billed")
     assert views == [
-        (outer["span_id"].hex(), False, bills["view_id"].hex(), "outer"),
-        (inner["span_id"].hex(), True, None, "only view"),
+        (call_id, call_id, outer["span_id"].hex(), False, rows.view_id(inner), "outer"),
+        (rows.view_id(inner), call_id, inner["span_id"].hex(), True, None, "only view"),
+    ]
+    assert by_hand.ask("SELECT charge_id, call_id, span_id FROM charges ORDER BY cost_usd DESC") == [
+        (rows.charge_id(line), call_id, inner["span_id"].hex()) for line in lines
     ]
 
 
@@ -126,17 +131,17 @@ def moved_to_another_agent(by_hand):
     early = rows.placement(1, span)
     first = rows.charge(1, early, "0.5")
     by_hand.write(1, spans=[span], placements=[early], charges=[first])
-    late = rows.placement(3, span, agent_name="planner", agent_rule="ancestor", run_id=rows.ident("late"))
+    late = rows.placement(
+        3, span, agent_name="planner", agent_rule="ancestor", run_id=rows.ident("late"), replaces_seq=1
+    )
     back = rows.charge(
-        3, early, "-0.5", entry="reversal", reverses=first["charge_id"], charge_id=rows.ident("back"),
-        quantity=Decimal("-1000.000000"),
-    )  # fmt: skip
+        3, early, "-0.5", entry="reversal", reverses_seq=1, reverses_line=0, quantity=Decimal("-1000.000000")
+    )
     agent = rows.span(3, 0, "t", operation="agent")
     by_hand.write(
         3,
         spans=[agent],
-        placements=[late, rows.placement(3, agent, kind=None, view_id=None, call_id=None, billed=None)],
-        superseded=[rows.superseded(3, "placements", early)],
+        placements=[late, rows.placement(3, agent, kind=None, billed=None)],
         charges=[back, rows.charge(3, late, "0.5", entry="rebooked", line=1)],
     )
     return span, early, late
@@ -178,15 +183,17 @@ def test_as_of_the_last_event_is_now(by_hand):
 
 
 def test_a_call_that_was_taken_into_another_is_not_listed_and_costs_nothing(by_hand):
-    first, second = rows.span(0, 0, "a"), rows.span(2, 0, "b")
+    first, second = rows.span(0, 0, "t"), rows.span(2, 0, "t")
     one, two = rows.placement(0, first), rows.placement(2, second)
     line = rows.charge(2, two, "0.5")
     by_hand.write(0, spans=[first], placements=[one], charges=[rows.charge(0, one, "0.5")])
     by_hand.write(2, spans=[second], placements=[two], charges=[line])
-    folded = rows.placement(3, second, call_id=one["call_id"], billed=False, duplicate_of=one["view_id"])
-    back = rows.charge(3, two, "-0.5", entry="reversal", reverses=line["charge_id"], charge_id=rows.ident("back"))
-    by_hand.write(3, placements=[folded], superseded=[rows.superseded(3, "placements", two)], charges=[back])
-    assert by_hand.ask("SELECT call_id, views, cost_usd FROM calls") == [(one["call_id"].hex(), 2, usd("0.5"))]
+    same = {"call_span_id": first["span_id"], "duplicate_of_span_id": first["span_id"]}
+    folded = rows.placement(3, second, billed=False, replaces_seq=2, **same)
+    back = rows.charge(3, two, "-0.5", entry="reversal", reverses_seq=2, reverses_line=0)
+    by_hand.write(3, placements=[folded], charges=[back])
+    assert by_hand.ask("SELECT call_id, views, cost_usd FROM calls") == [(rows.view_id(first), 2, usd("0.5"))]
+    assert by_hand.ask("SELECT reverses FROM charges WHERE entry = 'reversal'") == [(rows.charge_id(line),)]
     assert by_hand.ask("SELECT SUM(cost_usd) FROM charges") == [(usd("0.5"),)]
     assert by_hand.ask("SELECT SUM(cost_usd), COUNT(*) FROM calls_as_of(2)") == [(usd("1"), 2)]
 
@@ -195,11 +202,11 @@ def test_tenants_with_the_same_ids_are_apart(by_hand):
     span = rows.span(1, 0, "t")
     placed = rows.placement(1, span)
     charge = rows.charge(1, placed, "0.5")
-    other = {"tenant": "acme"}
+    other, place = {"tenant": "acme"}, {"span_index": 1}
     by_hand.write(
         1,
-        spans=[span, span | other | {"input_tokens": 9}],
-        placements=[placed, placed | other | {"agent_name": "theirs"}],
+        spans=[span, span | other | place | {"input_tokens": 9}],
+        placements=[placed, placed | other | place | {"agent_name": "theirs"}],
         charges=[charge, charge | other | {"cost_usd": usd("2")}],
     )
     assert by_hand.ask("SELECT tenant, agent_name, input_tokens, cost_usd, views FROM calls ORDER BY tenant") == [
@@ -217,7 +224,7 @@ def run_of(by_hand, *spans):
     placements = [
         rows.placement(1, span, **run)
         if span["operation"] == "chat"
-        else rows.placement(1, span, kind=None, view_id=None, call_id=None, billed=None, **run)
+        else rows.placement(1, span, kind=None, billed=None, **run)
         for span in spans
     ]
     by_hand.write(1, spans=list(spans), placements=placements)
@@ -255,8 +262,8 @@ def test_the_top_of_a_run_names_it(by_hand):
     top = rows.span(1, 5, "t", operation="agent", service_name="front", environment="dev")
     below = rows.span(1, 0, "t", parent_span_id=top["span_id"])
     run = {"run_id": rows.ident("run")}
-    named = rows.placement(1, top, agent_name="planner", conversation_id="c1", user_id="ann", kind=None, view_id=None,
-                           call_id=None, billed=None, **run)  # fmt: skip
+    no_view = {"kind": None, "billed": None}
+    named = rows.placement(1, top, agent_name="planner", conversation_id="c1", user_id="ann", **no_view, **run)
     by_hand.write(1, spans=[top, below], placements=[rows.placement(1, below, agent_name="sub", **run), named])
     query = "SELECT agent_name, service_name, environment, conversation_id, user_id FROM runs"
     assert by_hand.ask(query) == [("planner", "front", "dev", "c1", "ann")]
@@ -374,7 +381,7 @@ def test_lines_that_stand_are_booked_on_the_run_of_their_call(connection):
     query = """
         SELECT c.call_id
         FROM base.charges_as_of(9223372036854775807) AS l
-        JOIN calls AS c ON c.tenant = l.tenant AND c.call_id = LOWER(HEX(l.call_id))
+        JOIN calls AS c ON c.call_id = base.view_id(l.tenant, l.trace_id, l.call_span_id)
         WHERE l.stands AND c.run_id <> LOWER(HEX(l.run_id))
     """
     assert connection.execute(query).fetchall() == []

@@ -52,35 +52,38 @@ def span(seq: int, index: int, trace: object, **more: Any) -> dict[str, Any]:
 
 
 def placement(seq: int, of: Mapping[str, Any], **more: Any) -> dict[str, Any]:
-    view = ident("view", of["trace_id"], of["span_id"])
+    """Of the span `of`, whose id goes with it, though it is no column of placements, so that `charge` finds it."""
     row = {
         "trace_id": of["trace_id"], "span_id": of["span_id"], "run_id": ident("run", of["trace_id"]),
-        "run_rule": "trace", "agent_name": "shop", "agent_rule": "provisional", "kind": "model", "view_id": view,
-        "call_id": view, "billed": True, "reason": "only view", "event_seq": seq,
+        "run_rule": "trace", "agent_name": "shop", "agent_rule": "provisional", "kind": "model", "billed": True,
+        "reason": "only view", "event_seq": seq, "source_seq": of["source_seq"], "span_index": of["span_index"],
     }  # fmt: skip
     return row | more
+
+
+def view_id(of: Mapping[str, Any], tenant: str = "default") -> str:
+    """Of a span or placement, made from the words of docs/format.md; of the earliest view of a call, its call_id."""
+    fields = (b"span", tenant.encode(), of["trace_id"] + of["span_id"])
+    return hashlib.sha256(b"".join(len(part).to_bytes(4, "big") + part for part in fields)).hexdigest()[:32]
+
+
+def charge_id(of: Mapping[str, Any]) -> str:
+    """Of a charge row, made from the words of docs/format.md."""
+    call = view_id({**of, "span_id": of.get("call_span_id") or of["span_id"]}, of.get("tenant", "default"))
+    return hashlib.sha256(f"charge/{call}/{of['unit']}/{of['event_seq']}/{of['line']}".encode()).hexdigest()[:32]
 
 
 def charge(seq: int, of: Mapping[str, Any], cost: str | None, **more: Any) -> dict[str, Any]:
     """A line on the call of placement `of`."""
-    unit = more.get("unit", "fresh_input_tokens")
     row = {
-        "charge_id": ident("charge", of["call_id"], unit, seq, more.get("line", 0)), "call_id": of["call_id"],
         "trace_id": of["trace_id"], "span_id": of["span_id"], "run_id": of["run_id"], "agent_name": of["agent_name"],
-        "service_name": "shop", "environment": "prod", "provider": "openai", "model": "gpt-5", "unit": unit,
-        "quantity": Decimal("1000.000000"), "unit_price_usd": Decimal("1.250000000000"), "per": 1_000_000,
-        "list_cost_usd": dollars(cost), "cost_usd": dollars(cost), "basis": "computed", "entry": "booked",
-        "status": "unpriced" if cost is None else "priced", "charged_ns": NOON_NS, "accounting_ns": NOON_NS,
-        "recorded_ns": NOON_NS, "event_seq": seq, "line": 0,
+        "service_name": "shop", "environment": "prod", "provider": "openai", "model": "gpt-5",
+        "unit": "fresh_input_tokens", "quantity": Decimal("1000.000000"), "unit_price_usd": Decimal("1.250000000000"),
+        "per": 1_000_000, "cost_usd": dollars(cost), "basis": "computed", "entry": "booked",
+        "status": "unpriced" if cost is None else "priced", "charged_ns": NOON_NS, "recorded_ns": NOON_NS,
+        "event_seq": seq, "line": 0,
     }  # fmt: skip
     return row | more
-
-
-def superseded(by_seq: int, name: str, of: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "table_name": name, "trace_id": of["trace_id"], "span_id": of["span_id"], "event_seq": of["event_seq"],
-        "by_seq": by_seq,
-    }  # fmt: skip
 
 
 def rollup(seq: int, cost: str, **more: Any) -> dict[str, Any]:

@@ -229,10 +229,10 @@ def test_reading_traces_gives_exactly_their_rows_wherever_they_lie(seed, data, o
     for table, seq_column in (("spans", "source_seq"), ("charges", "event_seq"), ("placements", "event_seq")):
         expected = [row for row in every[table].to_pylist() if row["trace_id"] in wanted]
         assert Counter(map(str, catalog.read(table, wanted).to_pylist())) == Counter(map(str, expected))
-        some = catalog.read(table, wanted, seqs, columns=["span_id"])
-        assert some.column_names == ["span_id"]
-        assert Counter(some["span_id"].to_pylist()) == Counter(
-            row["span_id"] for row in expected if row[seq_column] in seqs
+        some = catalog.read(table, wanted, seqs, columns=["trace_id"])
+        assert some.column_names == ["trace_id"]
+        assert Counter(some["trace_id"].to_pylist()) == Counter(
+            row["trace_id"] for row in expected if row[seq_column] in seqs
         )
 
 

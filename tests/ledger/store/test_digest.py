@@ -35,13 +35,14 @@ def test_digests_do_not_depend_on_how_rows_lie(tmp_path, clock):
 
 def test_a_line_is_readable_and_exact():
     charge = rows.charge(7, rows.placement(7, rows.span(7, 0, "t")), "0.5", reason="a\tb\\c\nd", user_id="")
-    line = digest.lines(rows.table("charges", [charge]))[0].split("\t")
-    assert line[0] == "default"
-    assert line[1] == charge["charge_id"].hex()
-    assert line[11] == ""
-    assert line[12] == "\\N"
-    assert line[18] == "0.500000000000"
-    assert line[22] == "a\\tb\\\\c\\nd"
+    [text] = digest.lines(rows.table("charges", [charge]))
+    line = dict(zip(rows.ARROW["charges"].names, text.split("\t"), strict=True))
+    assert line["tenant"] == "default"
+    assert line["span_id"] == charge["span_id"].hex()
+    assert line["user_id"] == ""
+    assert line["team"] == "\\N"
+    assert line["cost_usd"] == "0.500000000000"
+    assert line["reason"] == "a\\tb\\\\c\\nd"
 
 
 @pytest.mark.parametrize("change", [
