@@ -5,18 +5,22 @@ counted as rejected and harms no other. It stays in the journal as it came; the 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from google.protobuf.message import DecodeError
 
+from ingest.json_otlp import Misfit
 from ingest.skeleton import SKELETONS, Skeleton
 from ingest.wire import check_amplification
 from ledger.errors import Refused, TooLarge
 
 RECORD_FORM: Mapping[str, str] = {"traces": "Ids", "logs": "Opaque", "metrics": "Opaque"}
 """How the records of each signal are read. Log records may lack ids, metrics have none."""
+
+WHY_MAX = 300
+"""Characters: what an answer says about what was rejected must end before ERROR_MESSAGE_MAX cuts it."""
 
 SPAN_BYTES = 30
 VALID_SPANS = re.compile(rb"(?:\x12\x1c\x0a\x10(?!\0{16})[\s\S]{16}\x12\x08(?!\0{8})[\s\S]{8})*")
@@ -32,15 +36,29 @@ class Checked:
 
     records: int
     rejected: int = 0
+    misfit: str = ""
+    """Of JSON: why the first record that does not fit the message does not."""
 
     def message(self, records: str) -> str:
         """For partial_success; empty when nothing was rejected."""
         if not self.rejected:
             return ""
-        return (
-            f"{self.rejected} of {self.records} {records} rejected: broken, or trace_id is not 16 bytes or span_id "
-            "not 8, or one of them is all zero; the request is kept and they are in quarantine"
+        why = (
+            f"the first, {self.misfit}"
+            if self.misfit
+            else "broken, or trace_id is not 16 bytes or span_id not 8, or one of them is all zero"
         )
+        return (
+            f"{self.rejected} of {self.records} {records} rejected: {why[:WHY_MAX]}; "
+            "the request is kept and they are in quarantine"
+        )
+
+    def without(self, misfits: Sequence[Misfit]) -> "Checked":
+        """This, where the records `misfits` are empty ones because their JSON did not fit."""
+        if not misfits:
+            return self
+        # An empty span has been rejected already, having no ids; of the other signals an empty record is a good one.
+        return Checked(self.records, max(self.rejected, len(misfits)), misfits[0].reason)
 
 
 def check(signal: str, wire: bytes, *, records_max: int, elements_max: int) -> Checked:

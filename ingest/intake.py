@@ -160,7 +160,8 @@ class Intake:
             raise
 
     def _check_json(self, arrival: Arrival) -> Checked:
-        return self._check(arrival.signal, to_protobuf(arrival.signal.name, arrival.body))
+        converted = to_protobuf(arrival.signal.name, arrival.body)
+        return self._check(arrival.signal, converted.wire).without(converted.misfits)
 
     def _check(self, signal: Signal, wire: bytes) -> Checked:
         options = self.options

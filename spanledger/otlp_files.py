@@ -63,9 +63,13 @@ def _bodies(file: OtlpFile) -> Iterator[bytes]:
     documents = [line for line in raw.splitlines() if line.strip()] if file.encoding == "jsonl" else [raw]
     for number, document in enumerate(documents, 1):
         try:
-            yield to_protobuf(file.signal, document)
+            converted = to_protobuf(file.signal, document)
         except Refused as error:
             raise Refused(f"{file.path}, document {number}: {error}") from error
+        # A sender must not lose a batch for one record; whoever holds the file can mend it, and nothing is half done.
+        if converted.misfits:
+            raise Refused(f"{file.path}, document {number}: {converted.misfits[0].reason}")
+        yield converted.wire
 
 
 def cut(body: bytes, bytes_max: int, place: str) -> Iterator[bytes]:

@@ -5,7 +5,7 @@ neighbours; any bytes at all end as rows or in quarantine, with the reason. SPAN
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,7 @@ from ingest.decode.rows import sheet_of
 from ingest.decode.same import same_span
 from ingest.decode.table import Source, bad_ids, spans_table
 from ingest.decode.walk import read_walk
-from ingest.json_otlp import to_protobuf
+from ingest.json_otlp import Converted, Misfit, to_protobuf
 from ingest.sheet import Sheet
 from ledger.errors import Refused
 from ledger.schema import ARROW
@@ -67,14 +67,16 @@ def _chunks(events: Sequence[Source]) -> Iterator[list[Source]]:
 
 
 def _decode_chunk(events: list[Source]) -> tuple[list[pa.Table], list[Unread]]:
-    bodies, unread = _bodies(events)
+    bodies, unread, misfits = _bodies(events)
     sheet, refused = _reader()(bodies)
     sheets = [sheet] if sheet is not None else []
     repaired = [read_lenient(event, bodies[event]) for event in refused]
     if rows := [row for rows, _ in repaired for row in rows]:
         sheets.append(sheet_of(rows))
     unread += [item for _, rest in repaired for item in rest]
-    unread += [_without_id(bodies, sheet, row) for sheet in sheets for row in np.flatnonzero(bad_ids(sheet)).tolist()]
+    unread += [
+        _without_id(bodies, misfits, sheet, row) for sheet in sheets for row in np.flatnonzero(bad_ids(sheet)).tolist()
+    ]
     return [spans_table(sheet, events) for sheet in sheets], unread
 
 
@@ -85,20 +87,28 @@ def _reader() -> Callable[[Sequence[bytes]], tuple[Sheet | None, list[int]]]:
     return READERS[name]
 
 
-def _bodies(events: Sequence[Source]) -> tuple[list[bytes], list[Unread]]:
-    """Every event's request as protobuf; empty where it was JSON that does not read."""
-    bodies, unread = list[bytes](), list[Unread]()
+def _bodies(events: Sequence[Source]) -> tuple[list[bytes], list[Unread], dict[tuple[int, int], Misfit]]:
+    """Every event's request as protobuf, empty where it was JSON that does not read; and by event and index the spans
+    whose JSON does not fit."""
+    bodies, unread, misfits = list[bytes](), list[Unread](), dict[tuple[int, int], Misfit]()
     for position, event in enumerate(events):
+        if "json" not in event.content_type:
+            bodies.append(event.body)
+            continue
         try:
-            bodies.append(to_protobuf("traces", event.body) if "json" in event.content_type else event.body)
+            converted = to_protobuf("traces", event.body)
         except Refused as error:
-            bodies.append(b"")
+            converted = Converted(b"")
             unread.append(Unread(position, WHOLE_EVENT, str(error), event.body))
-    return bodies, unread
+        bodies.append(converted.wire)
+        misfits |= {(position, misfit.index): misfit for misfit in converted.misfits}
+    return bodies, unread, misfits
 
 
-def _without_id(bodies: Sequence[bytes], sheet: Sheet, row: int) -> Unread:
+def _without_id(bodies: Sequence[bytes], misfits: Mapping[tuple[int, int], Misfit], sheet: Sheet, row: int) -> Unread:
     event, index = int(sheet.event[row]), int(sheet.index[row])
+    if misfit := misfits.get((event, index)):
+        return Unread(event, index, misfit.reason, misfit.text)
     ids = (sheet.trace_id[row], sheet.span_id[row], sheet.parent_span_id[row])
     trace, span, parent = (value.as_py().hex() for value in ids)
     reason = (

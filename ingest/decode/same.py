@@ -44,7 +44,7 @@ def _slice(event: Source, index: int) -> Slice:
 
 @lru_cache(maxsize=EVENTS_KEPT)
 def _slices(body: bytes, is_json: bool) -> list[Slice]:
-    wire = to_protobuf("traces", body) if is_json else body
+    wire = to_protobuf("traces", body).wire if is_json else body
     return [found for found in span_slices(wire) if isinstance(found, Slice)]
 
 

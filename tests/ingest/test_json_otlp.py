@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from ingest.json_otlp import MESSAGE_DEPTH_MAX, REQUESTS, to_protobuf
+from ingest.json_message import MESSAGE_DEPTH_MAX
+from ingest.json_otlp import REQUESTS, Misfit, to_protobuf
+from ingest.json_text import DEPTH_MAX
 from ledger.errors import Refused
 
 EXAMPLES = Path(__file__).parents[1] / "conformance" / "otlp_examples"
@@ -20,8 +23,22 @@ def span_json(**fields):
     return json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [fields]}]}]}).encode()
 
 
+def converted(body, signal="traces"):
+    """The wire form of a request in which every record fits."""
+    got = to_protobuf(signal, body)
+    assert got.misfits == ()
+    return got.wire
+
+
+def misfit(body, signal="traces"):
+    """Why the only record of `body` does not fit."""
+    (found,) = to_protobuf(signal, body).misfits
+    assert found.index == 0
+    return found.reason
+
+
 def span_of(body):
-    request = ExportTraceServiceRequest.FromString(to_protobuf("traces", body))
+    request = ExportTraceServiceRequest.FromString(converted(body))
     return request.resource_spans[0].scope_spans[0].spans[0]
 
 
@@ -35,7 +52,7 @@ def value_of(value):
 def test_published_examples_are_accepted_verbatim(name, signal):
     path = EXAMPLES / f"{name}.json"
     request = REQUESTS[signal]()
-    request.ParseFromString(to_protobuf(signal, path.read_bytes()))
+    request.ParseFromString(converted(path.read_bytes(), signal))
     assert b"my.service" in request.SerializeToString()
 
 
@@ -57,8 +74,9 @@ def test_64_bit_integers_come_as_text_or_number(number):
 
 def test_enums_are_integers_and_unknown_ones_are_kept():
     assert span_of(span_json(kind=99)).kind == 99
-    with pytest.raises(Refused, match=r"resourceSpans\[0\]\.scopeSpans\[0\]\.spans\[0\]\.kind: .*SPAN_KIND_SERVER"):
-        span_of(span_json(kind="SPAN_KIND_SERVER"))
+    assert misfit(span_json(kind="SPAN_KIND_SERVER")) == (
+        "resourceSpans[0].scopeSpans[0].spans[0].kind: expected an integer, got 'SPAN_KIND_SERVER'"
+    )
 
 
 def test_unknown_and_snake_case_keys_are_ignored_and_null_is_absent():
@@ -100,12 +118,24 @@ def test_a_lone_surrogate_becomes_a_replacement_character():
     [
         (b"", "line 1 column 1"),
         (b'{"resourceSpans": [', "line 1 column"),
-        (b'"\xff"', "byte 1: not UTF-8"),
+        (b'"\xff"', "the top level: expected an object"),
+        (b"\xff{}", "line 1 column 1"),
         (b"[]", "the top level: expected an object"),
-        (b"[" * 100_000, "nested too deeply"),
+        (b"[" * 100_000, "line 1 column"),
         (b'{"resourceSpans": NaN}', "resourceSpans: expected an array"),
         (b'{"resourceSpans": {}}', "resourceSpans: expected an array"),
         (b'{"resourceSpans": [7]}', r"resourceSpans\[0\]: expected an object"),
+        (b'{"resourceSpans": [{"scopeSpans": [{"spans": 7}]}]}', r"scopeSpans\[0\]\.spans: expected an array"),
+    ],
+)
+def test_an_envelope_that_does_not_read_is_refused_naming_the_place(body, place):
+    with pytest.raises(Refused, match=place):
+        to_protobuf("traces", body)
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
         (span_json(startTimeUnixNano=-1), "startTimeUnixNano: -1 is outside"),
         (span_json(startTimeUnixNano="9" * 20), "startTimeUnixNano: 9+ is outside"),
         (span_json(startTimeUnixNano=1.5), "startTimeUnixNano: expected an integer"),
@@ -115,11 +145,64 @@ def test_a_lone_surrogate_becomes_a_replacement_character():
         (span_json(attributes=[{"value": {"bytesValue": "*"}}]), r"attributes\[0\]\.value\.bytesValue: .*base64"),
         (span_json(attributes=[{"value": {"boolValue": "true"}}]), r"boolValue: expected true or false"),
         (span_json(kind=0).replace(b'"kind": 0', b'"kind": ' + b"9" * 5_000), r"spans\[0\]\.kind: .*5,?002 characters"),
+        (b'{"resourceSpans": [{"scopeSpans": [{"spans": [7]}]}]}', r"spans\[0\]: expected an object"),
     ],
 )
-def test_what_cannot_be_read_is_refused_naming_the_place(body, place):
-    with pytest.raises(Refused, match=place):
-        to_protobuf("traces", body)
+def test_a_record_that_does_not_fit_says_where(body, place):
+    assert re.search(place, misfit(body))
+
+
+def test_a_record_that_does_not_fit_harms_no_other():
+    spans = [{"name": "a"}, {"name": "b", "kind": "CLIENT", "traceId": ID}, {"name": "c"}]
+    got = to_protobuf("traces", json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}).encode())
+    request = ExportTraceServiceRequest.FromString(got.wire)
+    read = request.resource_spans[0].scope_spans[0].spans
+    assert [(span.name, span.trace_id) for span in read] == [("a", b""), ("", b""), ("c", b"")]
+    (found,) = got.misfits
+    assert (found.index, json.loads(found.text)) == (1, spans[1])
+
+
+@pytest.mark.parametrize(
+    ("signal", "lists"),
+    [
+        ("logs", ("resourceLogs", "scopeLogs", "logRecords")),
+        ("metrics", ("resourceMetrics", "scopeMetrics", "metrics")),
+    ],
+)
+def test_records_of_the_other_signals_fail_alone_too(signal, lists):
+    groups, scopes, records = lists
+    body = json.dumps({groups: [{scopes: [{records: [{}, {"body": 7, "name": 7}, {}]}]}]}).encode()
+    got = to_protobuf(signal, body)
+    assert [(found.index, found.reason[: found.reason.index(":")]) for found in got.misfits] == [
+        (1, f"{groups}[0].{scopes}[0].{records}[1]." + ("body" if signal == "logs" else "name"))
+    ]
+
+
+def test_what_does_not_fit_of_a_resource_spoils_its_own_records_only():
+    bad, good = ({"resource": {"attributes": [{"key": k}]}, "scopeSpans": [{"spans": [{}, {}]}]} for k in (7, "k"))
+    found = to_protobuf("traces", json.dumps({"resourceSpans": [good, bad, good]}).encode()).misfits
+    reason = "resourceSpans[1].resource.attributes[0].key: expected text, got int"
+    assert found == (Misfit(2, reason, b"{}"), Misfit(3, reason, b"{}"))
+
+
+@pytest.mark.parametrize("deep", ["[%s]", '{"a":%s}', '{"arrayValue":{"values":[%s]}}'])
+@pytest.mark.parametrize("levels", [150, DEPTH_MAX, 900, 20_000])
+def test_what_is_nested_too_deeply_spoils_its_own_record_only(deep, levels):
+    opened, closed = deep.split("%s")
+    value = opened * levels + "{}" + closed * levels
+    spans = f'{{"name":"a"}}, {{"attributes":[{{"value":{value}}}]}}, {{"name":"]\\"[","x":[[]]}}'
+    got = to_protobuf("traces", f'{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{spans}]}}]}}]}}'.encode())
+    names = [
+        span.name for span in ExportTraceServiceRequest.FromString(got.wire).resource_spans[0].scope_spans[0].spans
+    ]
+    assert names == ["a", "", ']"[']
+    # An unknown key within is ignored, however much hangs on it.
+    assert [found.index for found in got.misfits] == ([] if deep.startswith('{"a"') else [1])
+
+
+def test_a_text_that_is_no_utf8_is_repaired_and_harms_no_other():
+    spans = span_json(name="broken", kind=3).replace(b"broken", b"caf\xe9")
+    assert (span_of(spans).name, span_of(spans).kind) == ("caf\ufffd", 3)
 
 
 def test_nesting_is_bounded_and_what_is_within_parses():
@@ -131,8 +214,7 @@ def test_nesting_is_bounded_and_what_is_within_parses():
 
     levels = (MESSAGE_DEPTH_MAX - 6) // 2  # request, resource, scope, span, attribute, value; then two each
     assert span_of(nested(levels)).attributes[0].value.HasField("array_value")
-    with pytest.raises(Refused, match=f"deeper than {MESSAGE_DEPTH_MAX} messages"):
-        span_of(nested(levels + 1))
+    assert f"deeper than {MESSAGE_DEPTH_MAX} messages" in misfit(nested(levels + 1))
 
 
 KEYS = (
@@ -165,6 +247,6 @@ def test_any_bytes_are_converted_or_refused(body, signal):
 
 def outcome(signal, body):
     try:
-        REQUESTS[signal]().ParseFromString(to_protobuf(signal, body))
+        REQUESTS[signal]().ParseFromString(to_protobuf(signal, body).wire)
     except Refused:
         return

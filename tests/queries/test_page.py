@@ -113,7 +113,7 @@ def test_static_files_are_named_and_nothing_else_is_served(ask: Ask) -> None:
 def test_text_of_strangers_stays_text(tmp_path: Path) -> None:
     settings = load(data=tmp_path / "data", environ={})
     with door(settings) as ledger:
-        body = to_protobuf("traces", hostile_request())
+        body = to_protobuf("traces", hostile_request()).wire
         seq = ledger.append(Draft(kind="otlp.traces", body=body, content_type="application/x-protobuf"))
         ledger.settle(seq, lambda cursor: None)
     with asker(settings.data) as ask:

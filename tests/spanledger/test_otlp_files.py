@@ -77,3 +77,6 @@ def test_json_lines_are_one_request_each_and_a_bad_one_is_named(tmp_path: Path) 
     path.write_text('{"resourceSpans": []}\n{oops\n')
     with pytest.raises(Refused, match="document 2"):
         list(pieces(recognise(path)))
+    path.write_text('{"resourceSpans": [{"scopeSpans": [{"spans": [{"kind": "CLIENT"}]}]}]}\n')
+    with pytest.raises(Refused, match=r"document 1: .*spans\[0\]\.kind"):
+        list(pieces(recognise(path)))

@@ -24,7 +24,7 @@ from ingest.json_otlp import to_protobuf
 from ingest.sheet import REPEATED_TEXT_MAX
 from ledger.errors import Refused
 from ledger.schema import ARROW
-from tests.ingest.decode.made import CAPTURES, JSON, SPAN, capture, event, request, requests
+from tests.ingest.decode.made import CAPTURES, JSON, SPAN, TRACE, capture, event, request, requests
 
 BAD_UTF8 = b"caf\xe9"
 
@@ -146,7 +146,7 @@ def test_json_gives_the_same_rows_as_protobuf(name):
 @settings(max_examples=50, deadline=None)
 def test_any_request_survives_json(body):
     wire, text = event(body), event(as_json(body), content_type=JSON)
-    assert len(spans_of(to_protobuf("traces", text.body))) == len(spans_of(body))
+    assert len(spans_of(to_protobuf("traces", text.body).wire)) == len(spans_of(body))
     assert all(same_span((wire, n), (text, n)) for n in range(len(spans_of(body))))
     assert decode([text]).spans.equals(decode([wire]).spans)
 
@@ -306,6 +306,17 @@ def test_json_that_does_not_read_is_quarantined_whole():
     (row,) = got.quarantine.to_pylist()
     assert (row["span_index"], row["bytes"]) == (-1, b'{"resourceSpans": 7}')
     assert "resourceSpans: expected an array" in row["reason"]
+
+
+def test_a_json_span_that_does_not_fit_is_quarantined_alone_with_its_json():
+    spans = [{"traceId": TRACE.hex(), "spanId": f"{n:016x}", "name": str(n)} for n in (1, 2, 3)]
+    spans[1]["kind"] = "CLIENT"
+    body = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}).encode()
+    got = decode([event(body, 5, content_type=JSON)])
+    assert [(row["name"], row["span_index"]) for row in got.spans.to_pylist()] == [("1", 0), ("3", 2)]
+    (row,) = got.quarantine.to_pylist()
+    assert (row["source_seq"], row["span_index"], json.loads(row["bytes"])) == (5, 1, spans[1])
+    assert "spans[1].kind: expected an integer, got 'CLIENT'" in row["reason"]
 
 
 def test_a_value_set_twice_over_is_read_as_protobuf_says():
