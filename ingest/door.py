@@ -5,13 +5,13 @@ counted as rejected and harms no other. It stays in the journal as it came; the 
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from ingest.json_otlp import Misfit
+from ingest.json_otlp import Converted
 from ingest.skeleton import SKELETONS, Skeleton
 from ingest.wire import check_amplification
 from ledger.errors import Refused, TooLarge
@@ -19,12 +19,16 @@ from ledger.errors import Refused, TooLarge
 RECORD_FORM: Mapping[str, str] = {"traces": "Ids", "logs": "Opaque", "metrics": "Opaque"}
 """How the records of each signal are read. Log records may lack ids, metrics have none."""
 
+BROKEN_OR_NO_IDS = (
+    "broken, or trace_id is not 16 bytes, span_id or parent_span_id not 8, or one of the first two all zero"
+)
 WHY_MAX = 300
 """Characters: what an answer says about what was rejected must end before ERROR_MESSAGE_MAX cuts it."""
 
-SPAN_BYTES = 30
-VALID_SPANS = re.compile(rb"(?:\x12\x1c\x0a\x10(?!\0{16})[\s\S]{16}\x12\x08(?!\0{8})[\s\S]{8})*")
-"""Spans reduced to their ids, serialized: 16 and 8 bytes, neither all zero (OTLP, Span.trace_id and span_id).
+VALID_SPANS = re.compile(
+    rb"(?:\x12[\x1c\x26]\x0a\x10(?!\0{16})[\s\S]{16}\x12\x08(?!\0{8})[\s\S]{8}(?:\x22\x08[\s\S]{8})?)*"
+)
+"""Spans reduced to their ids, serialized: 16 and 8 bytes, neither all zero, and a parent of 8 or none (OTLP, Span).
 
 Not possessive (`*+`): CPython 3.11.2, which is Debian's, then misjudges the look-ahead and takes zero ids for valid.
 """
@@ -36,29 +40,24 @@ class Checked:
 
     records: int
     rejected: int = 0
-    misfit: str = ""
-    """Of JSON: why the first record that does not fit the message does not."""
+    why: str = ""
+    """Of JSON: what does not fit, of the first record that is rejected, else of a resource or scope."""
 
     def message(self, records: str) -> str:
-        """For partial_success; empty when nothing was rejected."""
+        """For partial_success; empty when nothing was rejected and nothing is missing."""
+        why = self.why[:WHY_MAX]
         if not self.rejected:
-            return ""
-        why = (
-            f"the first, {self.misfit}"
-            if self.misfit
-            else "broken, or trace_id is not 16 bytes or span_id not 8, or one of them is all zero"
-        )
-        return (
-            f"{self.rejected} of {self.records} {records} rejected: {why[:WHY_MAX]}; "
-            "the request is kept and they are in quarantine"
-        )
+            return f"all {self.records} {records} are kept, but without what does not read: {why}" if why else ""
+        why = f"the first, {why}" if why else BROKEN_OR_NO_IDS
+        kept = "the request is kept and they are in quarantine"
+        return f"{self.rejected} of {self.records} {records} rejected: {why}; {kept}"
 
-    def without(self, misfits: Sequence[Misfit]) -> "Checked":
-        """This, where the records `misfits` are empty ones because their JSON did not fit."""
-        if not misfits:
-            return self
+    def of_json(self, converted: Converted) -> "Checked":
+        """This check of `converted`, with what its JSON had that is no longer in its wire form."""
+        misfits = converted.misfits
         # An empty span has been rejected already, having no ids; of the other signals an empty record is a good one.
-        return Checked(self.records, max(self.rejected, len(misfits)), misfits[0].reason)
+        why = misfits[0].reason if misfits else converted.warning
+        return Checked(self.records, max(self.rejected, len(misfits)), why)
 
 
 def check(signal: str, wire: bytes, *, records_max: int, elements_max: int) -> Checked:
@@ -69,7 +68,7 @@ def check(signal: str, wire: bytes, *, records_max: int, elements_max: int) -> C
         request = skeleton.request.FromString(wire)
     except DecodeError:
         return _check_one_by_one(signal, wire, skeleton, records_max)
-    # Spans are read back as their two ids only, so that one regular expression can look at all of them.
+    # Spans are read back as their ids only, so that one regular expression can look at all of them.
     request.DiscardUnknownFields()
     count = _spans if signal == "traces" else _others
     return _total(request, count, records_max)
@@ -99,14 +98,15 @@ def _too_many(records_max: int) -> TooLarge:
 
 def _spans(scope: Any) -> tuple[int, int]:
     ids: bytes = scope.SerializeToString()
-    if len(ids) % SPAN_BYTES == 0 and VALID_SPANS.fullmatch(ids):
-        return len(ids) // SPAN_BYTES, 0
+    if VALID_SPANS.fullmatch(ids):
+        return len(scope.records), 0
     return len(scope.records), sum(not _valid(span) for span in scope.records)
 
 
 def _valid(span: Any) -> bool:
     trace_id, span_id = span.trace_id, span.span_id
-    return len(trace_id) == 16 and len(span_id) == 8 and any(trace_id) and any(span_id)
+    good = len(trace_id) == 16 and len(span_id) == 8 and any(trace_id) and any(span_id)
+    return good and len(span.parent_span_id) in (0, 8)
 
 
 def _others(scope: Any) -> tuple[int, int]:

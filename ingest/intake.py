@@ -161,7 +161,7 @@ class Intake:
 
     def _check_json(self, arrival: Arrival) -> Checked:
         converted = to_protobuf(arrival.signal.name, arrival.body)
-        return self._check(arrival.signal, converted.wire).without(converted.misfits)
+        return self._check(arrival.signal, converted.wire).of_json(converted)
 
     def _check(self, signal: Signal, wire: bytes) -> Checked:
         options = self.options

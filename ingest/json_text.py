@@ -27,6 +27,15 @@ class Unfit(str):
     __slots__ = ()
 
 
+def is_utf8(body: bytes) -> bool:
+    """Whether `body` is what RFC 8259 asks of JSON between systems."""
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def parse(body: bytes) -> Any:
     """The value that `body` says. Raises ValueError with line and column."""
     text = body.decode("utf-8-sig", "surrogateescape")

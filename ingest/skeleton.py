@@ -1,4 +1,4 @@
-"""An OTLP request reduced to what the door looks at: the envelope, and in a span the two ids.
+"""An OTLP request reduced to what the door looks at: the envelope, and in a span the three ids.
 
 Same field numbers as opentelemetry-proto, everything else undeclared. A parser skips what is not declared by its
 length, so a string that is no UTF-8, arrays nested a thousand deep or an attribute that is broken inside cannot fail
@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf.message import DecodeError
 
 PACKAGE = "spanledger.door"
 RECORDS = ("Ids", "Opaque", "Raw")
-"""What a record is read as: a span's two ids; nothing at all; its bytes."""
+"""What a record is read as: a span's ids; nothing at all; its bytes."""
+IDS = (("trace_id", 1), ("span_id", 2), ("parent_span_id", 4))
 
 _FIELD = descriptor_pb2.FieldDescriptorProto
 
@@ -29,8 +31,8 @@ class Skeleton:
 def _file() -> bytes:
     file = descriptor_pb2.FileDescriptorProto(name="spanledger_door.proto", package=PACKAGE, syntax="proto2")
     ids = file.message_type.add(name="Ids")
-    ids.field.add(name="trace_id", number=1, type=_FIELD.TYPE_BYTES, label=_FIELD.LABEL_OPTIONAL)
-    ids.field.add(name="span_id", number=2, type=_FIELD.TYPE_BYTES, label=_FIELD.LABEL_OPTIONAL)
+    for name, number in IDS:
+        ids.field.add(name=name, number=number, type=_FIELD.TYPE_BYTES, label=_FIELD.LABEL_OPTIONAL)
     file.message_type.add(name="Opaque")
     for record in RECORDS:
         _add_list(file, f"Scope{record}", "records", 2, None if record == "Raw" else record)
@@ -60,3 +62,13 @@ def _classes() -> Mapping[str, Skeleton]:
 
 
 SKELETONS: Mapping[str, Skeleton] = _classes()
+
+
+def has_wire_form(skeleton: Any, wire: bytes) -> bool:
+    """Whether `wire` is a message of the class `skeleton` as far as its wire form goes: the one judge of door and
+    poster, so that what an answer counted as rejected is what ends in quarantine."""
+    try:
+        skeleton.FromString(wire)
+    except DecodeError:
+        return False
+    return True

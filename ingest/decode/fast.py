@@ -16,6 +16,7 @@ from ingest.decode.nested import ARRAY, KVLIST, nested_text
 from ingest.decode.request_schema import handler
 from ingest.decode.wire_format import UnreadableError
 from ingest.sheet import Attributes, Ints, Mask, Sheet, attributes, clipped, is_valid
+from ingest.skeleton import SKELETONS, has_wire_form
 
 NESTED_MEMBERS = {"array_value": ARRAY, "kvlist_value": KVLIST}
 
@@ -27,6 +28,7 @@ def read_fast(bodies: Sequence[bytes]) -> tuple[Sheet | None, list[int]]:
         chosen = [bodies[position] for position in good]
         requests = _parsed(chosen)
         sheet, doubtful = (None, _unparseable(chosen)) if requests is None else _sheet(requests)
+        doubtful = doubtful or _misjudged(chosen)
         if not doubtful and sheet is not None:
             return _renumbered(sheet, np.array(good)), sorted(refused)
         refused |= {good[position] for position in doubtful}
@@ -86,6 +88,12 @@ def _sheet(requests: pa.ListArray) -> tuple[Sheet, set[int]]:
     )
     doubtful = {*request_of_resource[bad_resources].tolist(), *event[bad_spans].tolist()}
     return sheet, doubtful
+
+
+def _misjudged(bodies: list[bytes]) -> set[int]:
+    """Requests that ptars took and whose wire form is broken all the same: it does not look how groups end."""
+    request = SKELETONS["Ids"].request
+    return {position for position, body in enumerate(bodies) if not has_wire_form(request, body)}
 
 
 def _flat(lists: pa.ListArray) -> tuple[pa.Array, Ints]:

@@ -1,8 +1,9 @@
 """Requests that no strict parser takes, span by span: one bad span never costs its neighbours.
 
 Text that is not UTF-8 is repaired with U+FFFD and the span says so in the attribute `spanledger.utf8_repaired`; a span
-whose bytes do not read is quarantined with them. Reads only what request_schema.py reads, so that a fault elsewhere
-(an event, a link) changes nothing.
+whose bytes do not read is quarantined with them; what does not read of its resource or scope is missing, and the span
+says so in `spanledger.unreadable`. Reads only what request_schema.py reads, so that a fault elsewhere (an event, a
+link) changes nothing.
 """
 
 import base64
@@ -12,8 +13,9 @@ from dataclasses import dataclass
 from ingest.decode import nested
 from ingest.decode.rows import Nested, Pairs, SpanRow, Value
 from ingest.decode.wire_format import FIXED64, LENGTH, VARINT, UnreadableError, fields, merged, messages, signed
+from ingest.notes import REPAIRED, UNREADABLE
+from ingest.skeleton import SKELETONS, has_wire_form
 
-REPAIRED = "spanledger.utf8_repaired"
 WHOLE_EVENT = -1
 _NO_PAIRS: Pairs = []
 
@@ -64,15 +66,15 @@ def read_lenient(event: int, body: bytes) -> tuple[list[SpanRow], list[Unread]]:
     """What can be read of the request `body`, and what cannot."""
     rows, unread = list[SpanRow](), list[Unread]()
     index = 0
-    group, resource = b"", _NO_PAIRS  # a resource is read once, however many spans it has
+    group, resource, fault = b"", _NO_PAIRS, ""  # a resource is read once, however many spans it has
     for found in span_slices(body):
         if isinstance(found, UnreadableError):
             unread.append(Unread(event, WHOLE_EVENT, f"the request does not read further: {found}", body))
             continue
         try:
             if found.resource is not group:
-                group, resource = found.resource, _resource(found.resource)
-            rows.append(_row(event, index, found, resource))
+                group, (resource, fault) = found.resource, _resource(found.resource)
+            rows.append(_row(event, index, found, resource, fault))
         except UnreadableError as error:
             unread.append(Unread(event, index, f"the span does not read: {error}", found.span))
         index += 1
@@ -115,13 +117,30 @@ def _scope_slices(resource: bytes, scope_spans: bytes) -> Iterator[Slice | Unrea
         yield error
 
 
-def _resource(data: bytes) -> Pairs:
-    repair = Repair()
-    return repair.noted([_pair(item, repair) for item in messages(data, 1)])
+def _resource(data: bytes) -> tuple[Pairs, str]:
+    """What reads of a resource, and why there is no more of it."""
+    repair, pairs, fault = Repair(), list[tuple[str, Value | Nested]](), ""
+    try:
+        for item in messages(data, 1):
+            pairs.append(_pair(item, repair))
+    except UnreadableError as error:
+        fault = f"resource: {error}"
+    return repair.noted(pairs), fault
 
 
-def _row(event: int, index: int, found: Slice, resource: Pairs) -> SpanRow:
+def _scope_name(data: bytes, repair: Repair) -> tuple[str, str]:
+    try:
+        return repair.at("scope.name")(_last(data, 1)), ""
+    except UnreadableError as error:
+        return "", f"scope: {error}"
+
+
+def _row(event: int, index: int, found: Slice, resource: Pairs, fault: str) -> SpanRow:
+    if not has_wire_form(SKELETONS["Ids"].record, found.span):
+        raise UnreadableError("its protobuf wire form is broken")
     repair = Repair()
+    scope_name, scope_fault = _scope_name(found.scope, repair)
+    faults = "; ".join(filter(None, (fault, scope_fault)))
     values = {number: value for number, wire_type, value in fields(found.span) if SPAN_WIRE.get(number) == wire_type}
     status = {n: v for n, w, v in fields(merged(found.span, 15)) if (n, w) in ((2, LENGTH), (3, VARINT))}
     pairs = [_pair(item, repair) for item in messages(found.span, 9)]
@@ -129,7 +148,7 @@ def _row(event: int, index: int, found: Slice, resource: Pairs) -> SpanRow:
         event=event,
         index=index,
         resource=resource,
-        scope_name=repair.at("scope.name")(_last(found.scope, 1)),
+        scope_name=scope_name,
         trace_id=_bytes(values.get(1)),
         span_id=_bytes(values.get(2)),
         parent_span_id=_bytes(values.get(4)),
@@ -139,7 +158,7 @@ def _row(event: int, index: int, found: Slice, resource: Pairs) -> SpanRow:
         end_ns=int.from_bytes(_bytes(values.get(8)), "little"),
         status_message=repair.at("status.message")(_bytes(status.get(2))),
         status_code=_int32(status.get(3)),
-        attributes=repair.noted(pairs),
+        attributes=repair.noted([*pairs, (UNREADABLE, faults)] if faults else pairs),
     )
 
 

@@ -38,6 +38,12 @@ def test_fields_may_come_in_any_order_and_twice() -> None:
     assert checked(otlp.envelope(other_order, last_wins, spoiled)) == Checked(3, 1)
 
 
+@pytest.mark.parametrize(("parent", "rejected"), [(b"p" * 8, 0), (bytes(8), 0), (b"", 0), (b"p" * 7, 1), (b"p" * 9, 1)])
+def test_a_parent_is_an_id_or_absent(parent: bytes, rejected: int) -> None:
+    wire = otlp.envelope(otlp.ids(), otlp.ids() + otlp.field(4, parent), otlp.ids() + otlp.field(4, b"p" * 8))
+    assert checked(wire) == Checked(3, rejected)
+
+
 @given(
     st.lists(
         st.tuples(

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from ingest.json_message import MESSAGE_DEPTH_MAX
-from ingest.json_otlp import REQUESTS, Misfit, to_protobuf
+from ingest.json_otlp import REQUESTS, to_protobuf
 from ingest.json_text import DEPTH_MAX
+from ingest.notes import REPAIRED, UNREADABLE
 from ledger.errors import Refused
 
 EXAMPLES = Path(__file__).parents[1] / "conformance" / "otlp_examples"
@@ -178,11 +179,17 @@ def test_records_of_the_other_signals_fail_alone_too(signal, lists):
     ]
 
 
-def test_what_does_not_fit_of_a_resource_spoils_its_own_records_only():
-    bad, good = ({"resource": {"attributes": [{"key": k}]}, "scopeSpans": [{"spans": [{}, {}]}]} for k in (7, "k"))
-    found = to_protobuf("traces", json.dumps({"resourceSpans": [good, bad, good]}).encode()).misfits
-    reason = "resourceSpans[1].resource.attributes[0].key: expected text, got int"
-    assert found == (Misfit(2, reason, b"{}"), Misfit(3, reason, b"{}"))
+def test_what_does_not_fit_of_a_resource_or_scope_is_missing_and_its_spans_say_so():
+    bad, good = ({"resource": {"attributes": [{"key": k}]}, "scopeSpans": [{"spans": [{}]}]} for k in (7, "k"))
+    scope = {"scopeSpans": [{"scope": {"name": 7}, "spans": [{}]}]}
+    got = to_protobuf("traces", json.dumps({"resourceSpans": [good, bad, scope]}).encode())
+    assert got.misfits == ()
+    assert got.warning == "resourceSpans[1].resource.attributes[0].key: expected text, got int"
+    groups = ExportTraceServiceRequest.FromString(got.wire).resource_spans
+    spans = [group.scope_spans[0].spans[0] for group in groups]
+    notes = [{pair.key: pair.value.string_value for pair in span.attributes} for span in spans]
+    scopes = "resourceSpans[2].scopeSpans[0].scope.name: expected text, got int"
+    assert notes == [{}, {UNREADABLE: got.warning}, {UNREADABLE: scopes}]
 
 
 @pytest.mark.parametrize("deep", ["[%s]", '{"a":%s}', '{"arrayValue":{"values":[%s]}}'])
@@ -203,6 +210,7 @@ def test_what_is_nested_too_deeply_spoils_its_own_record_only(deep, levels):
 def test_a_text_that_is_no_utf8_is_repaired_and_harms_no_other():
     spans = span_json(name="broken", kind=3).replace(b"broken", b"caf\xe9")
     assert (span_of(spans).name, span_of(spans).kind) == ("caf\ufffd", 3)
+    assert [pair.key for pair in span_of(spans).attributes] == [REPAIRED]
 
 
 def test_nesting_is_bounded_and_what_is_within_parses():

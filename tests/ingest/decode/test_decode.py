@@ -15,15 +15,18 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 import ingest.decode as decoding
 from ingest.decode import decode, fast, same_span
-from ingest.decode.lenient import REPAIRED, read_lenient, span_slices
+from ingest.decode.lenient import read_lenient, span_slices
 from ingest.decode.maps import RESOURCE_CUT
 from ingest.decode.nested import NESTED_DEPTH_MAX
 from ingest.decode.rows import sheet_of
 from ingest.decode.table import spans_table
+from ingest.door import check
 from ingest.json_otlp import to_protobuf
+from ingest.notes import REPAIRED, UNREADABLE
 from ingest.sheet import REPEATED_TEXT_MAX
 from ledger.errors import Refused
 from ledger.schema import ARROW
+from tests.ingest import otlp
 from tests.ingest.decode.made import CAPTURES, JSON, SPAN, TRACE, capture, event, request, requests
 
 BAD_UTF8 = b"caf\xe9"
@@ -291,6 +294,24 @@ def test_a_span_that_does_not_read_is_quarantined_alone():
     (row,) = got.quarantine.to_pylist()
     assert (row["span_index"], row["bytes"]) == (1, torn)
     assert "the span does not read" in row["reason"]
+
+
+@pytest.mark.parametrize(("of", "scope", "note"), [(b"\x0a\x7fx", b"", "resource: "), (b"", b"\x0a\x7fx", "scope: ")])
+def test_what_does_not_read_of_a_group_is_missing_and_its_spans_say_so(of, scope, note):
+    ids = b"\x0a\x10" + TRACE + b"\x12\x08" + SPAN
+    inner = b"\x0a" + bytes([len(scope)]) + scope + b"\x12" + bytes([len(ids)]) + ids
+    group = b"\x0a" + bytes([len(of)]) + of + b"\x12" + bytes([len(inner)]) + inner
+    row = only(b"\x0a" + bytes([len(group)]) + group)
+    assert dict(row["attributes"])[UNREADABLE].startswith(note)
+    assert (row["service_name"], row["scope_name"]) == ("unknown_service", "")
+
+
+def test_a_group_that_ends_as_another_is_judged_as_at_the_door():
+    start_99, end_98 = b"\x9b\x06", b"\x94\x06"
+    one = event(otlp.envelope(otlp.ids(), otlp.ids() + start_99 + end_98))
+    assert check("traces", one.body, records_max=10, elements_max=100).rejected == 1
+    assert decode([one]).quarantine["span_index"].to_pylist() == [1]
+    same(decode([one]), walked([one]))
 
 
 def test_what_stands_before_a_torn_end_is_kept():
