@@ -124,6 +124,6 @@ def _providers(providers: Sequence[Mapping[str, Any]], models: Sequence[Mapping[
 def _clause(row: Mapping[str, Any]) -> Any:
     try:
         return loads(row["clause"])
-    except (JSONDecodeError, TypeError) as error:
+    except (JSONDecodeError, TypeError, RecursionError) as error:
         name = f"{row['provider']}/{row['model'] or ''}"
         raise Refused(f"price book: the clause of {name} is no JSON: {str(row['clause'])[:100]!r}") from error

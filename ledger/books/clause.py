@@ -16,16 +16,21 @@ Test: TypeAlias = Callable[[str], bool]
 PATTERN_CHARS_MAX = 2_000
 """Longest text in a clause; the seed's longest has some 200."""
 
+DEPTH_MAX = 32
+"""Clauses within clauses; the seed's have 3. A bound of our own: Python's depends on how much stack is in use."""
 
-def compile_clause(clause: Any) -> Test:
+
+def compile_clause(clause: Any, depth: int = 1) -> Test:
     """A test of lower-cased names. Raises Refused for what is no clause."""
-    word, value = _parts(clause)
+    word, value = _parts(clause, depth)
     if word in _LISTS:
-        return _LISTS[word]([compile_clause(part) for part in value])
+        return _LISTS[word]([compile_clause(part, depth + 1) for part in value])
     return _TESTS[word](value)
 
 
-def _parts(clause: Any) -> tuple[str, Any]:
+def _parts(clause: Any, depth: int) -> tuple[str, Any]:
+    if depth > DEPTH_MAX:
+        raise Refused(f"price book: clauses are nested deeper than {DEPTH_MAX}")
     if not isinstance(clause, Mapping) or len(clause) != 1:
         raise Refused(
             f"price book: {str(clause)[:100]!r} is no clause: one of {', '.join([*_TESTS, *_LISTS])} expected"
@@ -40,7 +45,7 @@ def _parts(clause: Any) -> tuple[str, Any]:
 def _regex(pattern: str) -> Test:
     try:
         compiled = re.compile(pattern)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise Refused(f"price book: clause regex {pattern[:100]!r} cannot be read: {error}") from error
     return lambda name: compiled.search(name) is not None
 
@@ -79,12 +84,12 @@ class FirstMatch:
         equal: dict[str, int] = {}
         tests: list[tuple[int, Test]] = []
         for position, clause in enumerate(clauses):
-            for part in _alternatives(clause):
-                word, value = _parts(part)
+            for part, depth in _alternatives(clause, 1):
+                word, value = _parts(part, depth)
                 if word == "equals":
                     equal.setdefault(value.lower(), position)
                 else:
-                    tests.append((position, compile_clause(part)))
+                    tests.append((position, compile_clause(part, depth)))
         return cls(equal, tests)
 
     def find(self, name: str) -> int | None:
@@ -97,6 +102,6 @@ class FirstMatch:
         return best
 
 
-def _alternatives(clause: Any) -> Sequence[Any]:
-    word, value = _parts(clause)
-    return [part for each in value for part in _alternatives(each)] if word == "or" else [clause]
+def _alternatives(clause: Any, depth: int) -> Sequence[tuple[Any, int]]:
+    word, value = _parts(clause, depth)
+    return [part for each in value for part in _alternatives(each, depth + 1)] if word == "or" else [(clause, depth)]

@@ -13,6 +13,7 @@ from typing import Any
 
 from ledger.books.clause import FirstMatch, Test, compile_clause
 from ledger.books.reason import NO_REMARK, Reason
+from ledger.errors import Refused
 
 NAME_CHARS_MAX = 256
 """Longest name that is matched; the longest real ones are Bedrock ARNs of some 150."""
@@ -98,6 +99,13 @@ class Found:
     ambiguous: bool = False
 
 
+_CLAUSES = frozenset({"provider", "model", "fallback"})
+
+
+def _are_names(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) for name in value)
+
+
 @dataclass(frozen=True)
 class Provider:
     """A provider's clauses and models as the book lists them."""
@@ -110,7 +118,13 @@ class Provider:
     clauses: FirstMatch
 
     @classmethod
-    def of(cls, provider: str, clause: Mapping[str, Any], models: Sequence[tuple[str, Any]]) -> "Provider":
+    def of(cls, provider: str, clause: Any, models: Sequence[tuple[str, Any]]) -> "Provider":
+        """Raises Refused for clauses that are none."""
+        if not isinstance(clause, Mapping) or not clause.keys() >= _CLAUSES or not _are_names(clause["fallback"]):
+            raise Refused(
+                f"price book: the clause of {provider} is {str(clause)[:100]!r}: an object with provider, model (each "
+                "a clause or null) and fallback (a list of providers) expected"
+            )
         return cls(
             id=provider,
             named=compile_clause(clause["provider"]) if clause["provider"] else None,

@@ -21,7 +21,7 @@ from ledger.post.books_in_force import BooksInForce
 from ledger.post.duplicates import SameSpan
 from ledger.post.open_traces import OpenTraces
 from ledger.post.remembered import Remembered
-from ledger.post.telemetry import Decode, Telemetry
+from ledger.post.telemetry import DATA_ERRORS, Decode, Telemetry
 from ledger.schema import ARROW
 from ledger.seams import Clock
 from ledger.store.catalog import Catalog, StoreOptions
@@ -147,7 +147,7 @@ class Poster:
         if effect is not None:
             try:
                 effect(self, event, batch)
-            except LedgerError as error:
+            except (LedgerError, *DATA_ERRORS) as error:
                 batch.add("quarantine", quarantined(event, str(error)))
 
     def _publish(self, event: Event, batch: Batch) -> None:

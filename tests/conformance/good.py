@@ -91,3 +91,8 @@ def json_around(name: str, bad: bytes, siblings: int = SIBLINGS) -> bytes:
     service = b'{"attributes":[{"key":"service.name","value":{"stringValue":"good"}}]}'
     listed = b",".join(spans)
     return b'{"resourceSpans":[{"resource":%s,"scopeSpans":[{"spans":[%s]}]}]}' % (service, listed)
+
+
+def json_with(trace_id: bytes, members: bytes, number: int = 0) -> bytes:
+    """A good span as JSON text with `members` behind its own; of a key that comes twice the last one counts."""
+    return json.dumps(json_span(trace_id, number)).encode()[:-1] + b"," + members + b"}"

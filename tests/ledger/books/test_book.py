@@ -15,6 +15,14 @@ from ledger.books.format import META_FORMAT, SCHEMA, encode
 from ledger.errors import Incompatible, Refused
 from tests.ledger.books.made import make_book, offer, price_record, provider_record
 
+
+def nested(levels: int) -> dict[str, Any]:
+    clause: dict[str, Any] = {"equals": "m"}
+    for level in range(levels - 1):
+        clause = {("or", "and")[level % 2]: [clause]}
+    return clause
+
+
 P = provider_record("p")
 M = offer("p", "m", {"equals": "m"})
 
@@ -38,6 +46,10 @@ def test_the_same_records_give_the_same_bytes() -> None:
         ([P, *offer("p", "m", {"like": "m"}, output_tokens="1")], "no clause|unknown word"),
         ([*M, price_record("p", "m", "output_tokens", "1")], "of provider p, which has no record"),
         ([P, {**M[0], "clause": "{"}, price_record("p", "m", "output_tokens", "1")], "no JSON"),
+        ([P, {**M[0], "clause": "[" * 5_000}, price_record("p", "m", "output_tokens", "1")], "no JSON"),
+        ([{**P, "clause": "{}"}, *M, price_record("p", "m", "output_tokens", "1")], "provider, model .*expected"),
+        ([{**P, "clause": "7"}, *M, price_record("p", "m", "output_tokens", "1")], "provider, model .*expected"),
+        ([P, *offer("p", "m", nested(33), output_tokens="1")], "nested deeper than 32"),
         ([P, *M, price_record("p", "m", "output_tokens", "-1")], "costs -1"),
         ([P, *M, price_record("p", "m", "requests", "1000001")], "costs 1000001"),
         ([P, *M, price_record("p", "m", "requests", "0", per=0)], "per 0"),

@@ -1,0 +1,151 @@
+"""Where each target starts from: small real things and the poison corpus, and whatever was found once (found/)."""
+
+import gzip
+import json
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import zstandard
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from ingest.decompress import DECODERS
+from ledger.errors import Overloaded
+from ledger.journal.append import JournalWriter
+from ledger.journal.control import LENGTH, encode_append, encode_appended, encode_error
+from ledger.journal.disk import POSIX
+from ledger.journal.file import file_path
+from ledger.journal.frame import Draft
+from ledger.journal.options import JournalOptions
+from ledger.journal.seal import seal_file
+from ledger.paths import DataDir
+from tests.conformance import good, poison
+from tests.fuzz.attributes import data_of
+from tests.golden.variants import one_span_a_request, otlp_json
+from tests.ingest.decode.made import CAPTURES
+from tests.ingest.otlp import JSON_REQUESTS, SIGNALS, request
+from tests.ledger.books.made import offer, price_record, provider_record
+from tests.ledger.journal.history import SimClock, SimRng
+
+SEED_BYTES_MAX = 4_096
+FOUND = Path(__file__).parent / "found"
+PER_SAMPLE = 2
+
+
+def sample_spans() -> Iterator[bytes]:
+    """Some requests of one span of each sample."""
+    for path in CAPTURES.values():
+        small = [one for one in one_span_a_request(path.read_bytes()) if len(one) <= SEED_BYTES_MAX]
+        yield from small[:PER_SAMPLE]
+
+
+def requests() -> Iterator[bytes]:
+    """Requests as protobuf, good and bad."""
+    yield from (request(signal) for signal in SIGNALS)
+    yield from sample_spans()
+    yield from poison.ENVELOPES.values()
+    for name, (added, _) in poison.SPANS.items():
+        yield good.around(name, good.span(good.trace_of(name), 9) + added, 1)
+    for of, scope in poison.GROUPS.values():
+        yield good.group([good.span(good.trace_of("group"))], of, scope)
+    yield from (bomb(50) for bomb in poison.BOMBS.values())
+
+
+def json_requests() -> Iterator[bytes]:
+    yield from JSON_REQUESTS.values()
+    yield from (otlp_json(body) for body in sample_spans())
+    yield from poison.JSON_ENVELOPES.values()
+    for name, (added, _) in poison.JSON_SPANS.items():
+        yield good.json_around(name, good.json_with(good.trace_of(name), added), 1)
+
+
+def compressed() -> Iterator[bytes]:
+    """An encoding's number, and a body so encoded."""
+    packers: Mapping[str, Callable[[bytes], bytes]] = {
+        "gzip": gzip.compress,
+        "deflate": zlib.compress,
+        "zstd": zstandard.compress,
+    }
+    for encoding, pack in packers.items():
+        number = bytes([sorted(DECODERS).index(encoding)])
+        for body in (b"", b"hello" * 100, bytes(3 << 20), request("traces")):
+            yield number + pack(body)
+            yield number + pack(body) * 2
+            yield number + pack(body)[:-5]
+
+
+def journal_files() -> Iterator[bytes]:
+    """A journal file with a few events, and the same sealed; and the durable mark beside it."""
+    with TemporaryDirectory() as root:
+        data = DataDir(Path(root) / "data")
+        with JournalWriter.open(
+            data, clock=SimClock(), rng=SimRng(), options=JournalOptions(file_bytes_max=4_096, seal=False)
+        ) as writer:
+            for number in range(8):
+                writer.append(Draft("otlp.traces", bytes([number]) * 900, key=f"key {number}"))
+        yield (data.run / "durable").read_bytes()
+        yield file_path(data.journal, 1).read_bytes()
+        seal_file(POSIX, data.journal, 1, level=3)
+        yield file_path(data.journal, 1).read_bytes()
+
+
+def frames() -> Iterator[bytes]:
+    from ledger.journal.file import HEADER_BYTES
+    from ledger.journal.sealed import is_sealed
+
+    yield from (file[HEADER_BYTES:] for file in journal_files() if not is_sealed(file))
+
+
+def messages() -> Iterator[bytes]:
+    sent = (
+        encode_append(Draft("otlp.traces", b"body", key="k")),
+        encode_appended(7),
+        encode_error(Overloaded("disk full")),
+    )
+    for message in sent:
+        yield message
+        yield message[LENGTH.size :]
+
+
+def attributes() -> Iterator[bytes]:
+    for path in CAPTURES.values():
+        for group in ExportTraceServiceRequest.FromString(path.read_bytes()).resource_spans:
+            for scope in group.scope_spans:
+                yield from (data_of(span, scope.scope.name) for span in scope.spans[:PER_SAMPLE])
+
+
+def books() -> Iterator[bytes]:
+    """Records of a price book as JSON; the prices are whole dollars, which JSON has."""
+    clause = {"or": [{"equals": "m"}, {"regex": "^m-[0-9]+$"}, {"and": [{"starts_with": "m"}, {"contains": "x"}]}]}
+    model = [{"record": "model", "provider": "p", "model": "m", "clause": json.dumps(clause)}]
+    price = price_record("p", "m", "output_tokens", "1") | {"price_usd": 1}
+    records = [provider_record("p", {"equals": "p"}, {"starts_with": "m"}, ("q",)), *model, price]
+    assert offer("p", "m", clause)[0]["clause"] == model[0]["clause"]
+    yield json.dumps(records).encode()
+    yield json.dumps([*records, price | {"price_id": "again", "tier_from": 1}]).encode()
+
+
+SEEDS: Mapping[str, Callable[[], Iterator[bytes]]] = {
+    "door": requests,
+    "readers": requests,
+    "decoders": requests,
+    "lenient": requests,
+    "json": json_requests,
+    "http": compressed,
+    "frames": frames,
+    "journal": journal_files,
+    "control": messages,
+    "dialects": attributes,
+    "prices": books,
+}
+
+
+def found(target: str) -> Iterator[Path]:
+    """Inputs that were findings once."""
+    yield from sorted((FOUND / target).glob("*"))
+
+
+def seeds(target: str) -> Iterator[bytes]:
+    yield from SEEDS[target]()
+    yield from (path.read_bytes() for path in found(target))
