@@ -65,7 +65,12 @@ def of_span(connection: duckdb.DuckDBPyConnection, trace_id: str, span_id: str) 
 @contextmanager
 def since(connection: duckdb.DuckDBPyConnection, start_ns: int) -> Iterator[duckdb.DuckDBPyConnection]:
     """Everything about the runs with a span that began at or after `start_ns`: all their traces, without content."""
-    touched = f"SELECT trace_id FROM base.spans WHERE start_ns >= {int(start_ns)}"
+    touched = (
+        f"SELECT trace_id FROM base.spans WHERE start_ns >= {int(start_ns)} UNION ALL "
+        # Spans that say no start, as `runs` places them.
+        "SELECT trace_id FROM base.spans WHERE start_ns = 0 "
+        f"AND COALESCE(NULLIF(end_ns, 0), received_ns) >= {int(start_ns)}"
+    )
     runs = f"SELECT run_id FROM base.placements WHERE trace_id IN ({touched})"
     traces = _ids(connection, f"SELECT trace_id FROM base.placements WHERE run_id IN ({runs})")
     with _over(connection, traces) as narrow:

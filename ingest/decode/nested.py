@@ -2,7 +2,7 @@
 
 The reduced schema (request_schema.py) leaves arrays and maps as bytes. One function turns them into text for every
 decoder, so that all agree. Doubles that JSON cannot hold become text, bytes become base64, and what is nested deeper
-than `NESTED_DEPTH_MAX` stays as base64 of its wire bytes.
+than `NESTED_DEPTH_MAX` is left out, saying so (its wire bytes would differ by who encoded them anew).
 """
 
 import base64
@@ -16,6 +16,8 @@ from ingest.decode.wire_format import FIXED64, LENGTH, VARINT, fields, messages,
 
 NESTED_DEPTH_MAX = 32
 """Levels of arrays and maps. Deeper is no telemetry but an attack on whoever recurses: upb refuses 48."""
+
+NESTED_CUT = "nested too deeply, in the journal only"
 
 STRING, BOOL, INT, DOUBLE, ARRAY, KVLIST, BYTES = range(1, 8)
 """Field numbers of AnyValue's members."""
@@ -60,7 +62,7 @@ def double_of(value: int | bytes) -> float:
 
 def _nested(member: int, data: bytes, text: Text, depth: int) -> Any:
     if depth > NESTED_DEPTH_MAX:
-        return base64.b64encode(data).decode()
+        return NESTED_CUT
     if member == ARRAY:
         return [_value(item, text, depth) for item in messages(data, 1)]
     return {_key(item, text): _value(b"".join(messages(item, 2)), text, depth) for item in messages(data, 1)}

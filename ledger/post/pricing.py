@@ -33,8 +33,19 @@ def attach(spans: NewSpans, table: pa.Table, store: LineStore, book_at: BookAt) 
     views = np.flatnonzero((own["role"] == MODEL) | (own["role"] == TOOL))
     for book, which in _by_book(views, own["source_seq"], book_at):
         asked = table.select(PRICED_FROM).take(pa.array(which)).append_column("row", pa.array(which))
-        lines = price(asked, book)
+        lines = price(_started(asked, own["charged_ns"][which]), book)
         _note(own, lines, store.append(_list_cost_where_other(lines)))
+
+
+def _started(views: pa.Table, charged_ns: np.ndarray) -> pa.Table:
+    """`views`, those without a start priced as if they began when they are charged: 0 is no time, but absence of one,
+    and 1970 had other prices."""
+    start_ns = views["start_ns"].to_numpy()
+    absent = start_ns <= 0
+    if not absent.any():
+        return views
+    column = views.schema.get_field_index("start_ns")
+    return views.set_column(column, views.schema.field(column), pa.array(np.where(absent, charged_ns, start_ns)))
 
 
 def _by_book(views: np.ndarray, seqs: np.ndarray, book_at: BookAt) -> list[tuple[PriceBook, np.ndarray]]:

@@ -29,11 +29,11 @@
 -- @response_id: the provider's id of the response
 -- @status: unset, ok or error
 -- @error_type: class of the error, where given
--- @started_at: start by the sender's clock, UTC, microseconds; chooses the price
--- @ended_at: end by the sender's clock, UTC, microseconds
--- @started_ns: start by the sender's clock, ns since 1970 UTC
--- @ended_ns: end by the sender's clock, ns since 1970 UTC
--- @duration_ms: end - start, milliseconds
+-- @started_at: start by the sender's clock, UTC, microseconds; NULL if not sent; chooses the price (else charged_at does)
+-- @ended_at: end by the sender's clock, UTC, microseconds; NULL if not sent
+-- @started_ns: start by the sender's clock, ns since 1970 UTC; 0 if not sent
+-- @ended_ns: end by the sender's clock, ns since 1970 UTC; 0 if not sent
+-- @duration_ms: end - start, milliseconds; NULL if one of them was not sent or the end is before the start
 -- @input_tokens: tokens in, inclusive of cache reads and writes
 -- @output_tokens: tokens out, inclusive of reasoning
 -- @cache_read_tokens: tokens read from the prompt cache

@@ -10,9 +10,9 @@
 -- @environment: environment of the run's top; empty where unknown
 -- @conversation_id: conversation of the run's top
 -- @user_id: user of the run's top
--- @started_at: first start of its spans, UTC, microseconds
+-- @started_at: first start of its spans, UTC, microseconds; of a span that says none its end, else its receipt
 -- @ended_at: last end of its spans, UTC, microseconds
--- @started_ns: first start of its spans, ns since 1970 UTC
+-- @started_ns: the same, ns since 1970 UTC
 -- @ended_ns: last end of its spans, ns since 1970 UTC
 -- @duration_ms: ended - started, milliseconds
 -- @state: open: its top has not arrived; incomplete: it has, but a span names a parent that has not; else complete

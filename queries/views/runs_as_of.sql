@@ -35,8 +35,8 @@ FROM (
     ARG_MIN(environment, topness) AS environment,
     ARG_MIN(conversation_id, topness) AS conversation_id,
     ARG_MIN(user_id, topness) AS user_id,
-    MIN(start_ns) AS started_ns,
-    MAX(end_ns) AS ended_ns,
+    MIN(began_ns) AS started_ns,
+    MAX(GREATEST(began_ns, end_ns)) AS ended_ns,
     BOOL_OR(is_root OR is_agent) AS has_top,
     BOOL_OR(is_orphan) AS has_orphan,
     COUNT(*) AS spans,
@@ -54,7 +54,8 @@ FROM (
       p.user_id,
       s.service_name,
       s.environment,
-      s.start_ns,
+      -- A span that says no time happened, as far as anybody knows, when it was received.
+      COALESCE(NULLIF(s.start_ns, 0), NULLIF(s.end_ns, 0), s.received_ns) AS began_ns,
       s.end_ns,
       s.status,
       s.input_tokens,
@@ -66,7 +67,7 @@ FROM (
       p.billed AND p.kind = 'model' AS is_model_call,
       p.billed AND p.kind = 'tool' AS is_tool_call,
       {'rank': CASE WHEN is_root THEN 0 WHEN is_agent THEN 1 ELSE 2 END,
-       'start_ns': s.start_ns, 'trace_id': s.trace_id, 'span_id': s.span_id} AS topness
+       'start_ns': began_ns, 'trace_id': s.trace_id, 'span_id': s.span_id} AS topness
     FROM base.placements_as_of(seq) AS p
     JOIN base.spans AS s
       ON s.source_seq = p.source_seq AND s.span_index = p.span_index

@@ -7,14 +7,14 @@
 -- @trace_id: OTLP trace id, hex
 -- @span_id: OTLP span id, hex
 -- @parent_span_id: OTLP parent span id, hex; NULL for a root
--- @name: span name
+-- @name: span name; empty if not sent
 -- @span_kind: internal, server, client, producer or consumer
 -- @operation: what the span did: chat, embeddings, tool, agent, workflow, chain, ..., other
--- @start_time: start by the sender's clock, UTC, microseconds
--- @end_time: end by the sender's clock, UTC, microseconds
--- @start_ns: start by the sender's clock, ns since 1970 UTC
--- @end_ns: end by the sender's clock, ns since 1970 UTC
--- @duration_ms: end - start, milliseconds
+-- @start_time: start by the sender's clock, UTC, microseconds; NULL if not sent
+-- @end_time: end by the sender's clock, UTC, microseconds; NULL if not sent
+-- @start_ns: start by the sender's clock, ns since 1970 UTC; 0 if not sent, at most 2^63 - 1 (the year 2262)
+-- @end_ns: end by the sender's clock, ns since 1970 UTC; 0 if not sent, at most 2^63 - 1
+-- @duration_ms: end - start, milliseconds; NULL if one of them was not sent or the end is before the start
 -- @status: unset, ok or error
 -- @status_message: the sender's words on the status
 -- @error_type: class of the error, where given
@@ -58,11 +58,11 @@ SELECT
   s.name,
   s.span_kind,
   s.operation,
-  MAKE_TIMESTAMP(s.start_ns // 1000) AS start_time,
-  MAKE_TIMESTAMP(s.end_ns // 1000) AS end_time,
+  MAKE_TIMESTAMP(NULLIF(s.start_ns, 0) // 1000) AS start_time,
+  MAKE_TIMESTAMP(NULLIF(s.end_ns, 0) // 1000) AS end_time,
   s.start_ns,
   s.end_ns,
-  (s.end_ns - s.start_ns) / 1e6 AS duration_ms,
+  CASE WHEN s.start_ns > 0 AND s.end_ns >= s.start_ns THEN (s.end_ns - s.start_ns) / 1e6 END AS duration_ms,
   s.status,
   s.status_message,
   s.error_type,

@@ -58,9 +58,9 @@ def _headline(run: dict[str, object]) -> str:
 def _shown(steps: pa.Table) -> pa.Table:
     """The columns that fit a terminal, with time from the start of the run and depth left to the page."""
     rows = steps.to_pylist()
-    start_ns = min(row["start_ns"] for row in rows)
+    start_ns = min((row["start_ns"] for row in rows if row["start_ns"]), default=0)
     for row in rows:
-        row["at_ms"] = (row["start_ns"] - start_ns) / 1e6
+        row["at_ms"] = (row["start_ns"] - start_ns) / 1e6 if row["start_ns"] else None
         row["what"] = row["model"] or row["tool_name"] or row["operation"]
     money = {"cost_usd": pa.decimal128(38, 12), "cost_so_far_usd": pa.decimal128(38, 12)}
     return pa.table({name: pa.array([row[name] for row in rows], money.get(name)) for name in SHOWN})

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ledger.books.book import seed_body
+from ledger.books.book import PriceBook, seed_body
 from ledger.errors import Corrupt
 from ledger.journal.append import JournalWriter
 from ledger.journal.frame import Draft
@@ -190,6 +190,20 @@ def test_unknown_usage_is_listed_and_never_zero(data: DataDir) -> None:
     assert ask(data, "SELECT sum(unpriced_calls)::INT FROM cost_by_model") == [(1,)]
 
 
+def test_a_span_without_times_is_priced_and_charged_as_of_its_receipt(data: DataDir) -> None:
+    # gpt-4o had no price in 1970, three of them since; 0 is no time but absence of one.
+    gpt_4o = {"request_model": "gpt-4o", "input_tokens": 36_000, "output_tokens": 1_000}
+    times = [{"start_ns": 0}, {"end_ns": 0}, {"start_ns": 0, "end_ns": 0}, {"end_ns": 5}]
+    journal(data, request(*(call(1, number, **gpt_4o, **one) for number, one in enumerate(times, 1))))
+    post(data)
+    assert ask(data, "SELECT cost_usd, cost_status, started_at IS NULL, duration_ms FROM calls ORDER BY span_id") == [
+        (Decimal("0.1"), "priced", "start_ns" in one and not one["start_ns"], None) for one in times
+    ]
+    at = "(SELECT received_ns FROM spans LIMIT 1), (SELECT max(end_ns) FROM spans)"
+    assert ask(data, f"SELECT count(DISTINCT charged_ns) FROM charges WHERE charged_ns NOT IN (5, {at})") == [(0,)]
+    assert ask(data, "SELECT started_ns > 1000000, duration_ms >= 0 FROM runs") == [(True, True)]
+
+
 def test_tenants_with_the_same_ids_are_apart(data: DataDir) -> None:
     journal(data, request(call(1, 1)), request(call(1, 1), tenant="other"))
     post(data)
@@ -211,6 +225,21 @@ def test_a_price_book_that_cannot_be_read_is_quarantined_and_the_one_before_stay
     post(data)
     assert ask(data, "SELECT sum(cost_usd) FROM charges") == [(CALL_USD,)]
     assert ask(data, "SELECT source_seq, span_index FROM quarantine") == [(2, -1)]
+
+
+def test_a_control_event_that_its_reader_stumbles_over_does_not_stop_those_behind_it(
+    data: DataDir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal(data, Draft(kind=PRICE_BOOK_PUBLISHED, body=b"odd", key="b"), request(call(1, 1)))
+    parse = PriceBook.parse
+
+    def stumbling(body: bytes) -> PriceBook:
+        return parse(body) if body != b"odd" else {}["provider"]  # type: ignore[return-value]
+
+    monkeypatch.setattr(PriceBook, "parse", stumbling)
+    post(data)
+    assert ask(data, "SELECT reason FROM quarantine") == [("'provider'",)]
+    assert ask(data, "SELECT sum(cost_usd) FROM charges") == [(CALL_USD,)]
 
 
 def test_an_event_that_decoding_stumbles_over_is_quarantined_whole_and_the_others_are_posted(data: DataDir) -> None:
