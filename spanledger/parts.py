@@ -67,6 +67,7 @@ PARTS: dict[str, tuple[str, str, dict[str, str]]] = {
             "flush_age_s": "store.flush_age_s",
             "replaced_keep_s": "store.replaced_keep_s",
             "segment_bytes_max": "store.segment_bytes_max",
+            "merge_free_bytes_min": "store.merge_free_bytes_min",
         },
     ),
     "api": (

@@ -30,6 +30,8 @@ BACKOFF_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 """Pauses before restarts of one process: exporters live through 7 s without the collector, so the first are short."""
 STEADY_S = 30.0
 """A process that ran this long starts again at the first pause."""
+LEAVE_AGAIN_S = 1.0
+"""Pause before the addresses are written again, where the disk had no room for them."""
 
 FLAGS = {"listen.otlp_grpc": "--otlp-grpc", "listen.otlp_http": "--otlp-http", "listen.api": "--api"}
 
@@ -56,6 +58,7 @@ class Supervisor:
     on_ready: Callable[[dict[str, object]], None]
     children: dict[str, Running] = field(default_factory=dict)
     announced: bool = False
+    leave_at_s: float | None = None
     failed: str | None = None
 
     def run(self) -> int:
@@ -120,7 +123,9 @@ class Supervisor:
 
     def _turn(self) -> None:
         """Wait for a signal, a report, a death, or the time of a restart."""
-        due = [child.restart_at_s for child in self.children.values() if child.restart_at_s is not None]
+        due = [
+            at_s for at_s in (self.leave_at_s, *(c.restart_at_s for c in self.children.values())) if at_s is not None
+        ]
         timeout_s = max(0.0, min(due) - time.monotonic()) if due else None
         for key, _ in self.selector.select(timeout_s):
             if key.data is None:
@@ -130,6 +135,8 @@ class Supervisor:
         for child in self.children.values():
             if child.restart_at_s is not None and child.restart_at_s <= time.monotonic():
                 self._start(child.name)
+        if self.leave_at_s is not None and self.leave_at_s <= time.monotonic():
+            self._leave_addresses()
 
     def _read(self, child: Running) -> None:
         assert child.process is not None
@@ -155,10 +162,21 @@ class Supervisor:
             self._announce()
 
     def _announce(self) -> None:
-        facts: dict[str, object] = {key.removeprefix("listen."): self.values[key] for key in FLAGS}
-        facts["pid"] = os.getpid()
-        write_atomic(self.config.data.serve_json, facts)
-        self.on_ready(facts)
+        self._leave_addresses()
+        self.on_ready(self._facts())
+
+    def _facts(self) -> dict[str, object]:
+        return {**{key.removeprefix("listen."): self.values[key] for key in FLAGS}, "pid": os.getpid()}
+
+    def _leave_addresses(self) -> None:
+        """Where commands look for them. A full disk is no reason to end: it is tried again until there is room."""
+        try:
+            write_atomic(self.config.data.serve_json, self._facts())
+            self.leave_at_s = None
+        except OSError as error:
+            if self.leave_at_s is None:
+                log.error("commands do not find this service until its addresses can be written: %s", error)
+            self.leave_at_s = time.monotonic() + LEAVE_AGAIN_S
 
     def _ended(self, child: Running) -> None:
         """A process died: after the start it is restarted, before it the start has failed."""

@@ -4,6 +4,7 @@ The sealed file takes the place and the name of the other in one rename, so ther
 that has the old one open keeps it. Interrupted at any point, the sealing begins anew.
 """
 
+import errno
 import hashlib
 import logging
 import os
@@ -213,6 +214,13 @@ class Sealer:
                 self._wake.wait(PAUSE_S)
             if self._stop:
                 raise Stopped
+        self._leave_room()
+
+    def _leave_room(self) -> None:
+        """Sealing gives way to appending: it must not be what fills the disk."""
+        free, least = self._disk.free_bytes(self._directory), 2 * self._options.free_bytes_min
+        if free < least:
+            raise OSError(errno.ENOSPC, f"{free} bytes free, sealing leaves {least}")
 
     def _backlog(self) -> int:
         return len(self._unsealed) + self._before - self._sealed_before

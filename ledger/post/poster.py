@@ -1,7 +1,7 @@
 """The poster: takes events off the journal in batches and commits what follows from them.
 
 Never waits for a reader and is never waited for by the collector. If anything fails before a commit, memory is thrown
-away and the batch is posted again from the cursor.
+away and the batch is posted again from the cursor; so whoever calls `step` may call it again after any error.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -73,6 +73,7 @@ class Poster:
             self._catalog.abandon()
             self._reader.close()
             raise
+        self._is_stale = False
         self._start_afresh()
 
     @property
@@ -85,11 +86,11 @@ class Poster:
         options = self._options
         events = self._reader.read(self.cursor, events_max=options.batch_events_max, bytes_max=options.batch_bytes_max)
         if events:
-            try:
-                self._post(events)
-            except BaseException:
+            if self._is_stale:  # from an attempt that failed
                 self._start_afresh()
-                raise
+            self._is_stale = True  # until the commit: memory runs ahead of the ledger
+            self._post(events)
+            self._is_stale = False
         self._catalog.tidy()
         return len(events)
 

@@ -44,6 +44,8 @@ class StoreOptions:
     """The lowest tier: what a quiet half minute leaves."""
     segment_bytes_max: int = 256 << 20
     """A segment of this size is left alone: 140 of them are over a thousand million spans without content in a day."""
+    merge_free_bytes_min: int = 64 << 20
+    """What a merge must leave free on the disk, beside its own files: above the 16 MiB at which the journal stops."""
     run_fan_in: int = 4
     """Runs of traces are all asked at each probe, so fewer of them stay than of segments."""
     run_pairs_min: int = 1 << 14
@@ -77,9 +79,13 @@ class Catalog:
         lock = disk.lock(data.ledger, data.run / "poster")
         try:
             db = manifest.create_or_open(data.catalog)
-            check_posting_version(db, data.catalog)
-            catalog = cls(data, db, lock, clock=clock, disk=disk, options=options)
-            catalog._shelf.remove_orphans()
+            try:
+                check_posting_version(db, data.catalog)
+                catalog = cls(data, db, lock, clock=clock, disk=disk, options=options)
+                catalog._shelf.remove_orphans()
+            except BaseException:
+                db.close()
+                raise
         except BaseException:
             lock.release()
             raise
@@ -182,9 +188,15 @@ class Catalog:
             fan_in=options.segment_fan_in,
             file_bytes_min=options.segment_bytes_min,
             file_bytes_max=options.segment_bytes_max,
+            free_bytes_min=options.merge_free_bytes_min,
             now_ns=now_ns,
         )
-        self._shelf.merge_runs(fan_in=options.run_fan_in, pairs_min=options.run_pairs_min, now_ns=now_ns)
+        self._shelf.merge_runs(
+            fan_in=options.run_fan_in,
+            pairs_min=options.run_pairs_min,
+            free_bytes_min=options.merge_free_bytes_min,
+            now_ns=now_ns,
+        )
         self._shelf.remove_replaced(now_ns - int(options.replaced_keep_s * 1e9))
 
     def close(self) -> None:
@@ -253,7 +265,6 @@ class Catalog:
 def check_posting_version(db: sqlite3.Connection, path: Path) -> None:
     found = manifest.get_meta(db, "posting_version")
     if found != POSTING_VERSION:
-        db.close()
         raise Incompatible(
             f"{path}: posted by version {found} of the posting rules, this program posts by {POSTING_VERSION}; "
             "run `spanledger rebuild`"

@@ -4,7 +4,7 @@ A file under its final name is complete and durable; one under `*.aside` is neit
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ledger.journal.disk import Disk, File
@@ -44,10 +44,15 @@ def published(disk: Disk, path: Path) -> Iterator[Out]:
     aside = path.with_name(path.name + ASIDE)
     file = disk.open_append(aside)
     try:
-        file.truncate(0)  # what a crash left there
-        yield Out(file)
-        file.sync()
-    finally:
-        file.close()
-    disk.rename(aside, path)
+        try:
+            file.truncate(0)  # what a crash left there
+            yield Out(file)
+            file.sync()
+        finally:
+            file.close()
+        disk.rename(aside, path)
+    except OSError:
+        with suppress(OSError):  # on a full disk half a file would be what keeps it full
+            disk.unlink(aside)
+        raise
     disk.sync_dir(path.parent)

@@ -76,11 +76,13 @@ class Shelf:
         self.segments = [*self.segments, *added.segments]
         self._runs += [(run, traces.Run.open(self.root / run.path)) for run in added.runs]
 
-    def merge_segments(self, *, fan_in: int, file_bytes_min: int, file_bytes_max: int, now_ns: int) -> bool:
-        """Merge one group of small segments, if there is one. Returns whether there was."""
+    def merge_segments(
+        self, *, fan_in: int, file_bytes_min: int, file_bytes_max: int, free_bytes_min: int, now_ns: int
+    ) -> bool:
+        """Merge one group of small segments, if there is one and room for it. Returns whether it did."""
         candidates = (((s.table_name, s.shard, s.day), s.file_bytes, s) for s in self.segments)
         old = merge.due(candidates, fan_in=fan_in, smallest=file_bytes_min, largest=file_bytes_max)
-        if old is None:
+        if old is None or not self._has_room(sum(part.file_bytes for part in old), free_bytes_min):
             return False
         first = old[0]
         inputs = [segment.row_groups(self.root / part.path, part.table_name) for part in old]
@@ -98,11 +100,11 @@ class Shelf:
         self.segments = [part for part in self.segments if part not in old]
         return True
 
-    def merge_runs(self, *, fan_in: int, pairs_min: int, now_ns: int) -> bool:
-        """Merge one group of trace runs, if there is one. Returns whether there was."""
+    def merge_runs(self, *, fan_in: int, pairs_min: int, free_bytes_min: int, now_ns: int) -> bool:
+        """Merge one group of trace runs, if there is one and room for it. Returns whether it did."""
         candidates = ((0, record.pairs, (record, run)) for record, run in self._runs)
         old = merge.due(candidates, fan_in=fan_in, smallest=pairs_min, largest=1 << 62)
-        if old is None:
+        if old is None or not self._has_room(sum(traces.file_bytes(record.pairs) for record, _ in old), free_bytes_min):
             return False
         for _, run in old:
             run.check()
@@ -139,6 +141,10 @@ class Shelf:
                     path = Path(directory) / name
                     if str(path.relative_to(self.root)) not in known:
                         self._disk.unlink(path)
+
+    def _has_room(self, file_bytes: int, free_bytes_min: int) -> bool:
+        """Whether new files of that size leave enough for the journal: merging can wait, acks cannot."""
+        return self._disk.free_bytes(self.root) - file_bytes >= free_bytes_min
 
     def _swap(self, table: str, old: Sequence[Segment] | Sequence[TraceRun], added: Added, now_ns: int) -> None:
         with transaction(self._db):

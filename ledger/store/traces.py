@@ -83,7 +83,7 @@ class Run:
         body = np.memmap(path, dtype=np.uint8, mode="r")
         header = body[: HEADER.itemsize].view(HEADER)[0] if len(body) >= HEADER.itemsize else np.zeros((), HEADER)
         pairs = int(header["pairs"])
-        expected = HEADER.itemsize + PAIR_BYTES * pairs
+        expected = file_bytes(pairs)
         if bytes(header["magic"]) != MAGIC or int(header["version"]) != VERSION or len(body) != expected:
             raise Corrupt(f"{path}: not a trace run of version {VERSION} with {expected} bytes, but {len(body)}; "
                           "delete the ledger directory and run `spanledger rebuild`")  # fmt: skip
@@ -97,6 +97,11 @@ class Run:
         if found != int(header["crc32c"]):
             raise Corrupt(f"{self.path}: checksum {found:08x}, its header says {int(header['crc32c']):08x}; "
                           "delete the ledger directory and run `spanledger rebuild`")  # fmt: skip
+
+
+def file_bytes(pairs: int) -> int:
+    """Size of the file of a run."""
+    return HEADER.itemsize + PAIR_BYTES * pairs
 
 
 def _checksum(columns: Iterable[npt.NDArray[np.generic]]) -> int:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ledger.errors import Corrupt, Incompatible
 from ledger.journal import seal, sealed
 from ledger.journal.append import JournalWriter
-from ledger.journal.disk import POSIX
+from ledger.journal.disk import POSIX, PosixDisk
 from ledger.journal.file import HEADER_BYTES, FileHeader, encode_file_header, file_path
 from ledger.journal.frame import Draft
 from ledger.journal.options import JournalOptions
@@ -180,6 +180,17 @@ def test_sealing_does_not_wait_once_too_many_files_are_left(data: DataDir) -> No
     sealer._before, sealer._unsealed = 2, {2}
     with suppress(AssertionError):  # asked at the second file, which is the last one left
         sealer._seal_before(2)
+    assert sealer.sealed_files == 1
+
+
+def test_sealing_gives_way_before_the_disk_is_full(data: DataDir, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PosixDisk, "free_bytes", lambda self, directory: 2_000_000 - 1)
+    sealer = Sealer(POSIX, data.journal, JournalOptions(free_bytes_min=1_000_000))
+    sealer._seal_before(2)
+    assert (sealer.sealed_files, sealer.failures) == (0, 1)
+    assert POSIX.list(data.journal) == ["0000000001.journal", "0000000002.journal"]
+    monkeypatch.undo()
+    sealer._seal_before(3)
     assert sealer.sealed_files == 1
 
 

@@ -1,5 +1,6 @@
 """Posting, end to end from a real journal to rows, with spans said in plain JSON."""
 
+import errno
 import shutil
 from decimal import Decimal
 from pathlib import Path
@@ -388,3 +389,34 @@ def test_a_kill_before_or_after_any_commit_gives_equal_digests(
         monkeypatch.setattr(Catalog, "commit", commit)
         post(again, batch_events_max=1)
         assert digests(again) == expected
+
+
+@pytest.mark.parametrize("failing", ["commit", "state", "tidy"])
+def test_a_step_that_the_disk_failed_can_be_taken_again(
+    data: DataDir, failing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever it failed, also on the way back: nothing is missing and nothing is there twice."""
+    journal(data, request(call(1, 1, 5), call(2, 1)), request(agent(1, 5), call(1, 1, 5)), request(call(1, 2, 5)))
+    post(data)
+    expected = digests(data)
+    again = DataDir(data.root, ledger_name="again")
+    poster = Poster(again, decode, same_span, clock=SystemClock(), options=PosterOptions(batch_events_max=2))
+    poster.step()
+    works = {name: getattr(Catalog, name) for name in {"commit", failing}}
+    for name in works:
+        monkeypatch.setattr(Catalog, name, no_room)
+    for _ in range(2):
+        with pytest.raises(OSError, match="No space left"):
+            poster.step()
+    monkeypatch.setattr(Catalog, "commit", works["commit"])
+    if failing == "state":
+        with pytest.raises(OSError, match="No space left"):
+            poster.step()
+    monkeypatch.setattr(Catalog, failing, works[failing])
+    drain(poster)
+    poster.close()
+    assert digests(again) == expected
+
+
+def no_room(*_: object, **__: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")

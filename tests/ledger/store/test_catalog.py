@@ -1,3 +1,4 @@
+import errno
 import sqlite3
 from collections import Counter
 from contextlib import closing
@@ -8,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ledger.errors import Incompatible, Locked, NotFound
+from ledger.journal.disk import PosixDisk, PosixFile
 from ledger.schema import ARROW
 from ledger.store import digest, manifest
 from ledger.store.catalog import Catalog
@@ -182,6 +184,35 @@ def test_merging_keeps_few_files_and_every_row(data, open_catalog):
     assert Counter(map(str, found)) == Counter(map(str, expected))
     index, seqs = catalog.probe(reference.traces[0])
     assert set(zip(index.tolist(), seqs.tolist(), strict=True)) >= set(enumerate(reference.traces[1].tolist()))
+
+
+def test_a_merge_waits_while_it_would_take_the_room_that_acks_need(data, open_catalog, monkeypatch):
+    catalog = open_catalog(segment_fan_in=2, run_fan_in=2, merge_free_bytes_min=1_000_000)
+    for seq in range(2):
+        rows.post_event(seq).apply(catalog)
+        catalog.flush()
+    catalog.flush()
+    files = sum(part.file_bytes for part in Snapshot.take(data).manifest if part.table_name == "spans")
+    for free_bytes, left in ((1_000_000 + files - 1, 2), (10**9, 1)):
+        monkeypatch.setattr(PosixDisk, "free_bytes", lambda self, directory, free=free_bytes: free)
+        for _ in range(9):
+            catalog.tidy()
+        assert len(Snapshot.take(data).segments("spans")) == left
+
+
+def test_a_file_that_does_not_fit_on_the_disk_leaves_nothing_there(data, catalog, monkeypatch):
+    def write(self, parts):
+        self._write_some([parts[0][: len(parts[0]) // 2]])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    rows.post_event(0).apply(catalog)
+    with monkeypatch.context() as patch:
+        patch.setattr(PosixFile, "write", write)
+        with pytest.raises(OSError, match="No space left"):
+            catalog.flush()
+    assert [path for path in data.ledger.rglob("*.*") if not path.name.startswith("catalog.sqlite")] == []
+    catalog.flush()
+    assert len(Snapshot.take(data).segments("spans")) == 1
 
 
 def test_a_replaced_file_stays_ten_minutes(data, clock, open_catalog):
