@@ -8,16 +8,17 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import psutil
 
 T = TypeVar("T")
 PROGRAM = str(Path(sys.executable).with_name("spanledger"))
+PROCESSES = ("collector", "poster", "api")
 SERVERS = ("otlp-grpc", "otlp-http", "api")
 START_S = 30.0
 """How long a start may take before the test gives up; the promise itself is asserted where it is tested."""
@@ -41,10 +42,17 @@ def free_port() -> int:
 
 @dataclass
 class Service:
-    """One data directory and the program that serves it; the ports stay the same over restarts, as a user's do."""
+    """One data directory and the program that serves it; the ports stay the same over restarts, as a user's do.
+
+    `settings` are configuration keys; `environment` and `before` (a command that runs the program, such as strace) are
+    how a test gets between the program and its kernel.
+    """
 
     data: Path
     log: Path
+    settings: Mapping[str, object] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    before: Sequence[str] = ()
     ports: dict[str, int] = field(
         default_factory=lambda: {name: free_port() for name in ("otlp-grpc", "otlp-http", "api")}
     )
@@ -64,10 +72,10 @@ class Service:
 
     def launch(self) -> None:
         """Starts it and returns at once."""
-        ready = self.data.parent / "ready.json"
-        ready.unlink(missing_ok=True)
+        self.ready_file.unlink(missing_ok=True)
         hosts = [f"--{name}=127.0.0.1:{port}" for name, port in self.ports.items()]
         command = [
+            *self.before,
             sys.executable,
             "-m",
             "spanledger",
@@ -75,11 +83,22 @@ class Service:
             "--data",
             str(self.data),
             "--ready-file",
-            str(ready),
+            str(self.ready_file),
             *hosts,
         ]
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+            self.process = subprocess.Popen(
+                command, stdout=log, stderr=log, start_new_session=True, env=self._environment()
+            )
+
+    def _environment(self) -> dict[str, str]:
+        keys = {f"SPANLEDGER_{key.replace('.', '__').upper()}": str(value) for key, value in self.settings.items()}
+        return {**os.environ, **keys, **self.environment}
+
+    @property
+    def ready_file(self) -> Path:
+        """Beside the log, not beside the data: that disk may be full or gone."""
+        return self.log.with_name("ready.json")
 
     def start(self) -> float:
         """Starts it; seconds until the OTLP ports answer and the ready file is there."""
@@ -98,7 +117,7 @@ class Service:
 
     def is_ready(self) -> bool:
         with suppress(FileNotFoundError, json.JSONDecodeError):
-            return bool(json.loads((self.data.parent / "ready.json").read_text())["pid"])
+            return bool(json.loads(self.ready_file.read_text())["pid"])
         return False
 
     def kill(self) -> None:
@@ -107,7 +126,7 @@ class Service:
         members = self.members()
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
-        psutil.wait_procs(members, timeout=10)
+        until(lambda: not any(map(holds_anything, members)), 20, "killed, and still there")
 
     def members(self) -> list[psutil.Process]:
         assert self.process is not None
@@ -124,9 +143,26 @@ class Service:
         code = self.process.wait(timeout=30)
         return code, time.monotonic() - began
 
+    def children(self) -> dict[str, psutil.Process]:
+        """The processes under the supervisor, by name."""
+        found = {}
+        for process in self.members()[1:]:
+            with suppress(psutil.NoSuchProcess):  # a zombie, or gone since
+                module = next((word for word in process.cmdline() if word.startswith("spanledger.processes.")), "")
+                found[module.rpartition(".")[2]] = process
+        return {name: found[name] for name in PROCESSES if name in found}
+
     def close(self) -> None:
         if self.process is not None and self.process.poll() is None:
             self.kill()
+
+
+def holds_anything(process: psutil.Process) -> bool:
+    """Whether it may still hold files, locks or ports. Its own parent is gone, so it may stay a zombie for a while."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE or len(process.threads()) > 1
+    except psutil.NoSuchProcess:
+        return False
 
 
 def connects(port: int) -> bool:
@@ -148,9 +184,9 @@ def healthy(address: str) -> bool:
 
 
 @contextmanager
-def service(root: Path) -> Iterator[Service]:
-    """A service on `root`/data, not yet started; ended, whatever happens."""
-    one = Service(root / "data", root / "serve.log")
+def service(root: Path, data: Path | None = None, **more: Any) -> Iterator[Service]:
+    """A service on `data` (`root`/data), not yet started; ended, whatever happens. `more`: fields of Service."""
+    one = Service(data or root / "data", root / "serve.log", **more)
     try:
         yield one
     finally:

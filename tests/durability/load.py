@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -28,17 +29,60 @@ CALL: dict[str, str | int] = {
     "gen_ai.usage.input_tokens": 36_000,
     "gen_ai.usage.output_tokens": 1_000,
 }
+CALLS: tuple[tuple[str, dict[str, str | int]], ...] = (
+    ("chat gpt-4o", CALL),
+    ("chat gpt-4.1", CALL | {"gen_ai.request.model": "gpt-4.1", "gen_ai.usage.input_tokens": 40_000}
+     | {"gen_ai.usage.output_tokens": 2_500}),
+    ("execute_tool search", {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "search"}
+     | {"gen_ai.usage.cost": "0.1"}),
+)  # fmt: skip
+"""Calls of two models and of a tool, $0.10 each: gpt-4.1 is $2 and $8 a million, the tool states what it took."""
+AGENTS = ("planner", "writer", "critic")
 START_NS = 1_795_000_000 * 10**9
+HOUR_NS = 3600 * 10**9
+HOURS = 4
+
+SMALL_FILES = {
+    "journal.file_bytes_max": 150_000,
+    "journal.free_bytes_min": 1 << 20,
+    "store.flush_rows": 300,
+    "store.flush_age_s": 0.5,
+    "store.replaced_keep_s": 10,
+    "store.merge_free_bytes_min": 1 << 20,
+}
+"""Settings by which files are sealed, flushed, merged and removed several times a second under this load."""
 
 Ids = tuple[str, ...]
 
 
 @dataclass
+class Export:
+    """One call of a client: which spans, when it began and ended, and what became of it. Times: `time.monotonic`."""
+
+    ids: Ids
+    began_s: float
+    ended_s: float | None = None
+    error: str = ""
+
+
+@dataclass
 class Record:
-    """What was sent, and what of it was acked, by span id. Appended to by one thread each."""
+    """The history of one client, by span id. Appended to by one thread each."""
 
     sent: list[Ids] = field(default_factory=list)
     acked: list[Ids] = field(default_factory=list)
+    exports: list[Export] = field(default_factory=list)
+
+    def begin(self, ids: Ids) -> Export:
+        self.exports.append(Export(ids, time.monotonic()))
+        return self.exports[-1]
+
+    def acknowledged(self, export: Export) -> None:
+        export.ended_s = time.monotonic()
+        self.acked.append(export.ids)
+
+    def failed(self, export: Export, error: str) -> None:
+        export.ended_s, export.error = time.monotonic(), error
 
     def sent_ids(self) -> set[str]:
         return {one for ids in self.sent for one in ids}
@@ -85,10 +129,12 @@ class BareClient(Client):
             export = channel.unary_unary(EXPORT)
             while not ending():
                 ids, body = owed.pop() if owed else self.batch()
+                call = self.record.begin(ids)
                 try:
                     export(body, timeout=CALL_TIMEOUT_S, wait_for_ready=True)
-                    self.record.acked.append(ids)
-                except grpc.RpcError:
+                    self.record.acknowledged(call)
+                except grpc.RpcError as error:
+                    self.record.failed(call, error.code().name)
                     self.failures += 1
                     if self.failures % 2:
                         owed.append((ids, body))
@@ -107,14 +153,19 @@ RECONNECT = (("grpc.initial_reconnect_backoff_ms", 50), ("grpc.max_reconnect_bac
 
 
 def span(trace_id: bytes, span_id: bytes) -> Span:
-    own = {**CALL, "gen_ai.response.id": f"chatcmpl-{span_id.hex()}"}
+    """One of the calls, of one of the agents, in one of the hours: which, its random id says."""
+    name, call = CALLS[span_id[0] % len(CALLS)]
+    start_ns = START_NS + span_id[1] % HOURS * HOUR_NS
+    own = call | {"gen_ai.agent.name": AGENTS[span_id[2] % len(AGENTS)]}
+    if call is not CALLS[-1][1]:
+        own |= {"gen_ai.response.id": f"chatcmpl-{span_id.hex()}"}
     return Span(
         trace_id=trace_id,
         span_id=span_id,
-        name="chat gpt-4o",
+        name=name,
         kind=Span.SPAN_KIND_CLIENT,
-        start_time_unix_nano=START_NS,
-        end_time_unix_nano=START_NS + 10**9,
+        start_time_unix_nano=start_ns,
+        end_time_unix_nano=start_ns + 10**9,
         attributes=[attribute(key, value) for key, value in own.items()],
     )
 
@@ -134,9 +185,11 @@ class SdkClient(Client):
                 spans = self.batch()
                 ids = tuple(f"{one.get_span_context().span_id:016x}" for one in spans)
                 self.record.sent.append(ids)
+                call = self.record.begin(ids)
                 if exporter.export(spans) is SpanExportResult.SUCCESS:
-                    self.record.acked.append(ids)
+                    self.record.acknowledged(call)
                 else:
+                    self.record.failed(call, "given up")
                     self.failures += 1
         finally:
             exporter.shutdown()

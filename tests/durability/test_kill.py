@@ -5,13 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ingest.decode import decode, same_span
-from ledger.paths import DataDir
-from ledger.post.rebuild import rebuild
-from ledger.seams import SystemClock
-from ledger.store.digest import digests
 from tests.durability.load import BareClient, Client, SdkClient
-from tests.durability.proof import catch_up, holds_exactly_once, wait_for_acks
+from tests.durability.proof import catch_up, holds_exactly_once, rebuild_equals_live, wait_for_acks
 from tests.service import Service, service
 
 pytestmark = pytest.mark.durability
@@ -59,12 +54,6 @@ def kill_again_and_again(one: Service, clients: list[Client], kills: int) -> lis
         starts.append(one.start())
     wait_for_acks(clients)
     return starts
-
-
-def rebuild_equals_live(data: Path) -> None:
-    live = digests(DataDir(data))
-    rebuild(DataDir(data), decode, same_span, clock=SystemClock(), progress=lambda *_: None)
-    assert digests(DataDir(data)) == live
 
 
 @pytest.mark.timeout(120)

@@ -2,7 +2,6 @@
 
 import os
 import signal
-from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -10,31 +9,20 @@ import pytest
 
 from tests.durability.load import BareClient, SdkClient
 from tests.durability.proof import catch_up, holds_exactly_once, wait_for_acks
-from tests.service import Service, healthy, service, until
+from tests.service import PROCESSES, Service, healthy, service, until
 
 pytestmark = pytest.mark.durability
 
-NAMES = ("collector", "poster", "api")
 RESTART_S = 15.0
 ORPHANS_S = 10.0
 
 
-def children(one: Service) -> dict[str, psutil.Process]:
-    """The service's processes by name."""
-    found = {}
-    for process in one.members()[1:]:
-        with suppress(psutil.NoSuchProcess):  # a zombie, or gone since
-            module = next((word for word in process.cmdline() if word.startswith("spanledger.processes.")), "")
-            found[module.rpartition(".")[2]] = process
-    return {name: found[name] for name in NAMES if name in found}
-
-
 def is_replaced(one: Service, name: str, was: psutil.Process) -> bool:
-    now = children(one)
-    return set(now) == set(NAMES) and now[name] != was
+    now = one.children()
+    return set(now) == set(PROCESSES) and now[name] != was
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PROCESSES)
 def test_one_process_killed_under_load_comes_back_and_the_others_stay(name: str, tmp_path: Path) -> None:
     with service(tmp_path) as one:
         one.start()
@@ -42,23 +30,23 @@ def test_one_process_killed_under_load_comes_back_and_the_others_stay(name: str,
         for client in clients:
             client.start()
         wait_for_acks(clients)
-        before = children(one)
+        before = one.children()
         before[name].kill()
         until(lambda: is_replaced(one, name, before[name]), RESTART_S, f"no new {name}")
         until(lambda: healthy(one.api), RESTART_S, "the API does not answer")
         wait_for_acks(clients)
-        after = children(one)
+        after = one.children()
         records = [client.finish() for client in clients]
         catch_up(one.data)
         assert one.terminate()[0] == 0
-    assert {other for other in NAMES if after[other] != before[other]} == {name}
+    assert {other for other in PROCESSES if after[other] != before[other]} == {name}
     holds_exactly_once(one.data, records)
 
 
 def test_no_process_outlives_a_killed_supervisor(tmp_path: Path) -> None:
     with service(tmp_path) as one:
         one.start()
-        orphans = list(children(one).values())
+        orphans = list(one.children().values())
         assert one.process is not None
         os.kill(one.process.pid, signal.SIGKILL)
         one.process.wait()
