@@ -165,6 +165,11 @@ def holds_anything(process: psutil.Process) -> bool:
         return False
 
 
+def machine_is_busy() -> bool:
+    """Whether others use the processor as well: then only what does not depend on time is promised."""
+    return os.getloadavg()[0] > 2 * (os.cpu_count() or 1)
+
+
 def connects(port: int) -> bool:
     with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=0.2):
         return True

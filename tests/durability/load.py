@@ -84,6 +84,10 @@ class Record:
     def failed(self, export: Export, error: str) -> None:
         export.ended_s, export.error = time.monotonic(), error
 
+    def errors(self) -> set[str]:
+        """Why exports failed."""
+        return {export.error for export in self.exports} - {""}
+
     def sent_ids(self) -> set[str]:
         return {one for ids in self.sent for one in ids}
 
