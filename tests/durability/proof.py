@@ -86,9 +86,9 @@ BALANCES = {
 
 
 def cursor_is_within_the_journal(data: Path) -> None:
+    cursor = Snapshot.take(DataDir(data)).cursor  # first, for both move on while the service runs
     with JournalReader(DataDir(data)) as reader:
         last = reader.durable_seq()
-    cursor = Snapshot.take(DataDir(data)).cursor
     assert cursor <= last, f"posted up to event {cursor}, durable is only {last}"
 
 
