@@ -88,7 +88,12 @@ SPANS = _columns(
     (43, "reported_source", TEXT, "attribute the reported cost came from"),
     (44, "input", LONG_TEXT, "prompt, messages or tool arguments"),
     (45, "output", LONG_TEXT, "completion, messages or tool result"),
-    (46, "attributes", ATTRIBUTES, "all other attributes as text; arrays and maps as JSON"),
+    (
+        46,
+        "attributes",
+        ATTRIBUTES,
+        "all attributes that no column holds letter for letter, as text; arrays and maps as JSON",
+    ),
     (47, "resource", ATTRIBUTES, "resource attributes as text"),
     (48, "scope_name", TEXT, "instrumentation scope"),
     (49, "dialect", TEXT, "semantic convention the span was read in"),
@@ -119,7 +124,7 @@ PLACEMENTS = _columns(  # gone: 3 span_id, 12 view_id, 13 call_id, 16 duplicate_
     (22, "duplicate_of_span_id", SPAN_ID, "span that bills instead; NULL where this one bills, or is no view"),
 )
 
-CHARGES = _columns(  # gone: 2 charge_id, 3 call_id, 22 reverses
+CHARGES = _columns(  # gone: 2 charge_id, 3 call_id, 15 quantity, 18 list_cost_usd, 19 cost_usd, 22 reverses
     (1, "tenant", TEXT, "tenant"),
     (4, "trace_id", TRACE_ID, "trace of the billing view"),
     (5, "run_id", ID, "run that the line is booked on"),
@@ -132,11 +137,8 @@ CHARGES = _columns(  # gone: 2 charge_id, 3 call_id, 22 reverses
     (12, "user_id", TEXT, "user"),
     (13, "team", TEXT, "team"),
     (14, "unit", TEXT, "what is counted"),
-    (15, "quantity", QUANTITY, "how many; negative in a reversal"),
     (16, "unit_price_usd", MONEY, "price of `per` units, USD; NULL if unknown"),
     (17, "per", _I64, "units that the price is for"),
-    (18, "list_cost_usd", MONEY, "cost at list price, USD; NULL where it is cost_usd"),
-    (19, "cost_usd", MONEY, "cost, USD; NULL if unknown"),
     (20, "basis", TEXT, "how found: computed, reported, residual or estimated"),
     (21, "entry", TEXT, "why booked: booked, reversal, rebooked or rerate"),
     (23, "reason", TEXT, "remark on the price or the entry"),
@@ -152,6 +154,19 @@ CHARGES = _columns(  # gone: 2 charge_id, 3 call_id, 22 reverses
     (33, "call_span_id", SPAN_ID, "span of the call's earliest view; NULL where it is span_id"),
     (34, "reverses_seq", _I64, "event_seq of the line that a reversal takes back"),
     (35, "reverses_line", _I32, "its line"),
+    (
+        36,
+        "booked_quantity",
+        _I64,
+        "how many, whole; NULL if unknown. A reversal repeats what it takes back: it counts negatively",
+    ),
+    (
+        37,
+        "booked_list_cost_usd",
+        MONEY,
+        "cost at list price, USD, as booked_quantity; NULL where it is booked_cost_usd",
+    ),
+    (38, "booked_cost_usd", MONEY, "cost, USD, as booked_quantity; NULL if unknown"),
 )
 
 ROLLUPS = _columns(

@@ -72,7 +72,7 @@ def spans_table(sheet: Sheet, events: Sequence[Source]) -> pa.Table:
         "end_ns": _clipped(sheet.end_ns),
         "status": _enum(STATUSES, sheet.status_code),
         "status_message": sheet.status_message,
-        "attributes": key_values(kept(sheet.attributes, ~reading.content)),
+        "attributes": key_values(kept(sheet.attributes, ~reading.held)),
         "resource": key_values(spread_resources(sheet, events)).take(pa.array(sheet.resource)),
         "scope_name": sheet.scope_name,
         "received_ns": pa.array(received[sheet.event]),

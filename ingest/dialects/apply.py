@@ -1,10 +1,10 @@
 """The dialects applied to a Sheet, by whole columns: which dialect reads which span, then its table, source by source.
 
-Guarantees: nothing is lost (what is not taken into `input` or `output` stays an attribute), and no value however odd
+Guarantees: nothing is lost (what no column holds letter for letter stays an attribute), and no value however odd
 raises: a source that does not read is as if absent.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from ingest.dialects import DIALECTS, canonical, usage
 from ingest.dialects.columns import CountColumn, NameColumn, TextColumn
 from ingest.dialects.common import COST_CURRENCY, RESOURCE
 from ingest.dialects.dialect import MODEL_OPERATIONS, TARGETS, Dialect, Fields, Inside, Kind, Label, Source
+from ingest.dialects.held import Filled, held
 from ingest.sheet import Attributes, Ints, Mask, Sheet, clipped
 
 STATUS_ERROR = 2
@@ -27,8 +28,8 @@ class Reading:
 
     columns: dict[str, pa.Array]
     """Columns of `spans`, one value a span."""
-    content: Mask
-    """Attributes (rows of the Sheet's) whose value was taken into input or output."""
+    held: Mask
+    """Attributes (rows of the Sheet's) that a column holds letter for letter."""
 
 
 def read_dialects(sheet: Sheet) -> Reading:
@@ -45,7 +46,7 @@ def read_dialects(sheet: Sheet) -> Reading:
     columns = {**_conclude_usage(reader, claims, sheet), **_arrays(reader), **_inherited(sheet, reader)}
     columns["dialect"] = _constant([dialect.name for dialect in DIALECTS], claims)
     columns["mapping_version"] = pa.array(np.array([dialect.version for dialect in DIALECTS], np.int32)[claims])
-    return Reading(columns, _content(reader))
+    return Reading(columns, held(sheet.attributes, reader.columns(), DIALECTS, claims))
 
 
 class _Reader:
@@ -60,6 +61,9 @@ class _Reader:
         self.reported_source = NameColumn(rows)
         filled = pc.fill_null(pc.binary_length(found.text), 0).to_numpy(zero_copy_only=False) > 0
         self.filled: Mask = filled
+
+    def columns(self) -> Mapping[str, Filled]:
+        return {**self.texts, **self.names, **self.counts}
 
     def rows(self, key: str, where: Mask | None) -> Ints:
         """Rows of the attributes `key` that hold something, of the owners `where`."""
@@ -227,14 +231,6 @@ def _inherited(sheet: Sheet, reader: _Reader) -> dict[str, pa.Array]:
     columns["service_name"] = pc.fill_null(columns["service_name"], "unknown_service")
     columns["environment"] = pc.fill_null(columns["environment"], "")
     return columns
-
-
-def _content(reader: _Reader) -> Mask:
-    taken = np.zeros(len(reader.found.owner), dtype=np.bool_)
-    for target in ("input", "output"):
-        picked = reader.texts[target].picked
-        taken[picked[picked >= 0]] = True
-    return taken
 
 
 def _constant(names: list[str], code: Ints) -> pa.StringArray:

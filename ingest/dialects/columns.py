@@ -42,6 +42,9 @@ class TextColumn:
         known: Mask = (self.picked >= 0) | (self.inside >= 0)
         return known
 
+    def verbatim(self, _: Attributes) -> Ints:
+        return self.picked
+
     def array(self, found: Attributes) -> pa.StringArray:
         texts = found.text.take(pa.array(self.picked, mask=self.picked < 0))
         if not len(self.inner):
@@ -54,26 +57,36 @@ class NameColumn:
 
     def __init__(self, rows: int) -> None:
         self.code = np.full(rows, -1, dtype=np.int32)
+        self.picked = np.full(rows, -1, dtype=np.int64)
+        """The attribute that won, where its raw text is the canonical name."""
         self.names: dict[Any, int] = {}
 
     def fill(self, found: Attributes, rows: Ints, canonical: Canonical) -> Ints:
         """Fill from `rows`; a raw text without a canonical name leaves what is there. Returns the owners filled."""
         raw = found.text.take(pa.array(rows)).dictionary_encode()
-        codes = np.array([self._code(canonical(name)) for name in raw.dictionary.to_pylist()], dtype=np.int32)
-        code = codes[raw.indices.to_numpy(zero_copy_only=False)]
-        named = code >= 0
+        distinct = raw.dictionary.to_pylist()
+        names = [canonical(text) for text in distinct]
+        codes = np.array([self._code(name) for name in names], dtype=np.int32)
+        unchanged = np.array([name == text for name, text in zip(names, distinct, strict=True)], dtype=np.bool_)
+        which = raw.indices.to_numpy(zero_copy_only=False)
+        named = codes[which] >= 0
         owner: Ints = found.owner[rows][named]
-        self.code[owner] = code[named]
+        self.code[owner] = codes[which][named]
+        self.picked[owner] = np.where(unchanged[which], rows, -1)[named]
         return owner
 
     def fill_all(self, owner: Ints | Mask, name: object) -> None:
         self.code[owner] = self._code(name)
+        self.picked[owner] = -1
 
     def where(self, names: frozenset[str]) -> Mask:
         """Rows whose name is one of `names`."""
         wanted = [code for name, code in self.names.items() if name in names]
         found: Mask = np.isin(self.code, wanted)
         return found
+
+    def verbatim(self, _: Attributes) -> Ints:
+        return self.picked
 
     def array(self, kind: pa.DataType) -> pa.Array:
         return pa.array(list(self.names), kind).take(pa.array(self.code, mask=self.code < 0))
@@ -88,6 +101,8 @@ class CountColumn:
     def __init__(self, rows: int) -> None:
         self.value = np.zeros(rows, dtype=np.int64)
         self.known = np.zeros(rows, dtype=np.bool_)
+        self.picked = np.full(rows, -1, dtype=np.int64)
+        """The attribute that won, where it was sent as an integer: its text has no other form."""
 
     def fill(self, found: Attributes, rows: Ints) -> None:
         integer = found.member[rows] == INTEGER_MEMBER
@@ -100,6 +115,13 @@ class CountColumn:
         owner = found.owner[rows[good]]
         self.value[owner] = value[good]
         self.known[owner] = True
+        self.picked[owner] = np.where(integer, rows, -1)[good]
+
+    def verbatim(self, found: Attributes) -> Ints:
+        same, at = self.picked.copy(), np.flatnonzero(self.picked >= 0)
+        changed = ~self.known[at] | (found.integer[self.picked[at]] != self.value[at])  # by `usage`, after reading
+        same[at[changed]] = -1
+        return same
 
     def array(self) -> pa.Int64Array:
         return pa.array(self.value, mask=~self.known)

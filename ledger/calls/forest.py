@@ -55,7 +55,10 @@ BOOKED: Fills = {
     "b_seq": (I64, -1),
     "b_first": (I32, 0),
 }
+RUN_ID: Fills = {"run_hi": (U64, 0), "run_lo": (U64, 0), "run_known": (BOOL, 0)}
+"""Id of the run that is named after the trace, or after the span as its topmost agent, once it was asked for."""
 TRACE: Fills = {
+    **RUN_ID,
     **dict.fromkeys(("hash", "hi", "lo"), (U64, 0)),
     **dict.fromkeys(("tenant", "touched", "event_seq"), (I64, -1)),
 }
@@ -90,7 +93,7 @@ class Forest:
     """Rows are spans (or phantoms); a row's number holds until `evict`."""
 
     def __init__(self) -> None:
-        self.nodes = Columns({**IDENTITY, **LINKS, **OWN, **INHERITED, **PLACED, **BOOKED})
+        self.nodes = Columns({**IDENTITY, **LINKS, **OWN, **INHERITED, **PLACED, **BOOKED, **RUN_ID})
         self.traces = Columns(TRACE)
         self._node_index = HashIndex()
         self._trace_index = HashIndex()

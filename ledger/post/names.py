@@ -4,15 +4,21 @@ import numpy as np
 import pyarrow as pa
 
 from ledger.calls import ids
-from ledger.calls.columns import numbered
+from ledger.calls.columns import Columns, numbered
 from ledger.calls.forest import Forest
 from ledger.calls.ids import ID_BYTES, fixed_binary
+from ledger.calls.roles import KIND_OF, ROLE_NAMES
 from ledger.calls.rules import RUN_BY_AGENT, RUN_BY_TRACE, RUN_EXPLICIT, RUN_RULES
 from ledger.post.intake import Texts
 from ledger.schema import SPAN_ID, TRACE_ID
 
-KEY_PARTS = {RUN_BY_AGENT: 3, RUN_BY_TRACE: 2}
-"""Parts of a run's key, of 8 bytes each: the trace id's halves, and the span id of the topmost agent."""
+KINDS = tuple(KIND_OF.get(role) for role in range(len(ROLE_NAMES)))
+"""Kind of call by role; None where a span of that role is no view."""
+
+
+def words(table: tuple[str | None, ...], codes: np.ndarray) -> pa.Array:
+    """Text column from small numbers."""
+    return pa.array(list(table), type=pa.string()).take(pa.array(codes.astype(np.int64)))
 
 
 class Names:
@@ -44,22 +50,41 @@ class Names:
 
     def run_ids(self, rows: np.ndarray, rule: np.ndarray, run: np.ndarray) -> pa.Array:
         """Run id of each row from its rule and key (`place.place`)."""
-        trace = self._forest.nodes["trace"][rows]
-        first, number = numbered(trace, rule, run)
-        halves = self._run_halves(trace[first], rule[first], run[first])
-        return fixed_binary(halves[number].astype(">u8").tobytes(), ID_BYTES)
+        halves = np.zeros((len(rows), 2), dtype=np.uint64)
+        nodes, traces, trace = self._forest.nodes, self._forest.traces, self._forest.nodes["trace"][rows]
+        for number, owners, owner in ((RUN_BY_AGENT, nodes, run), (RUN_BY_TRACE, traces, trace)):
+            which = np.flatnonzero(rule == number)
+            self._know(owners, np.unique(owner[which]), number)
+            for half, name in enumerate(("run_hi", "run_lo")):
+                halves[which, half] = owners[name][owner[which]]
+        which = np.flatnonzero(rule == RUN_EXPLICIT)
+        if len(which):
+            halves[which] = self._explicit_halves(traces["tenant"][trace[which]], run[which])
+        return fixed_binary(halves.astype(">u8").tobytes(), ID_BYTES)
 
-    def _run_halves(self, trace: np.ndarray, rule: np.ndarray, run: np.ndarray) -> np.ndarray:
-        traces, nodes = self._forest.traces, self._forest.nodes
-        tenant = traces["tenant"][trace]
-        keys = np.stack([traces["hi"][trace], traces["lo"][trace], nodes["span"][run]], axis=1)
-        halves = np.zeros((len(trace), 2), dtype=np.uint64)
-        for code, number in set(zip(tenant.tolist(), rule.tolist(), strict=True)):
-            which = np.flatnonzero((tenant == code) & (rule == number))
-            before = ids.run(self._texts.tenant.text(code) or "", RUN_RULES[number])
-            if number == RUN_EXPLICIT:
-                texts = [self._texts.run.text(key) or "" for key in run[which].tolist()]
-                halves[which] = [ids.hashed_text(before, text) for text in texts]
-            else:
-                halves[which] = ids.hashed(before, keys[which, : KEY_PARTS[number]])
-        return halves
+    def _know(self, owners: Columns, rows: np.ndarray, rule: int) -> None:
+        """Note the ids of the runs that are named after `rows` of the nodes or traces, where none was asked for yet."""
+        rows = rows[~owners["run_known"][rows]]
+        nodes, traces = self._forest.nodes, self._forest.traces
+        trace = nodes["trace"][rows] if owners is nodes else rows
+        keys = [traces["hi"][trace], traces["lo"][trace], *([nodes["span"][rows]] if owners is nodes else [])]
+        tenants = traces["tenant"][trace]
+        for tenant in np.unique(tenants).tolist():
+            which = np.flatnonzero(tenants == tenant)
+            before = ids.run(self._texts.tenant.text(tenant) or "", RUN_RULES[rule])
+            halves = ids.hashed(before, np.stack(keys, axis=1)[which])
+            owners["run_hi"][rows[which]], owners["run_lo"][rows[which]] = halves[:, 0], halves[:, 1]
+        owners["run_known"][rows] = True
+
+    def _explicit_halves(self, tenants: np.ndarray, texts: np.ndarray) -> np.ndarray:
+        first, number = numbered(tenants, texts)
+        distinct = zip(tenants[first].tolist(), texts[first].tolist(), strict=True)
+        halves = [
+            ids.hashed_text(
+                ids.run(self._texts.tenant.text(tenant) or "", RUN_RULES[RUN_EXPLICIT]),
+                self._texts.run.text(text) or "",
+            )
+            for tenant, text in distinct
+        ]
+        found: np.ndarray = np.array(halves, dtype=np.uint64)[number]
+        return found

@@ -5,14 +5,10 @@ import pyarrow as pa
 
 from ledger.calls.columns import Frame
 from ledger.calls.forest import Forest
-from ledger.calls.roles import KIND_OF, ROLE_NAMES
 from ledger.calls.rules import AGENT_RULES, REASONS, RUN_RULES
 from ledger.post.intake import Texts
-from ledger.post.names import Names
+from ledger.post.names import KINDS, Names, words
 from ledger.schema import ARROW
-
-KINDS = tuple(KIND_OF.get(role) for role in range(len(ROLE_NAMES)))
-"""Kind of call by role; None where a span of that role is no view."""
 
 
 def placement_rows(forest: Forest, texts: Texts, placed: Frame) -> pa.Table:
@@ -40,8 +36,3 @@ def placement_rows(forest: Forest, texts: Texts, placed: Frame) -> pa.Table:
         "duplicate_of_span_id": names.span_ids(placed["p_dup"]),
     }
     return pa.table([columns[name] for name in ARROW["placements"].names], schema=ARROW["placements"])
-
-
-def words(table: tuple[str | None, ...], codes: np.ndarray) -> pa.Array:
-    """Text column from small numbers."""
-    return pa.array(list(table), type=pa.string()).take(pa.array(codes.astype(np.int64)))

@@ -11,7 +11,7 @@ from ledger.books.charge import price
 from ledger.calls.columns import starts
 from ledger.calls.forest import NewSpans
 from ledger.calls.roles import MODEL, TOOL
-from ledger.post.lines import LineStore
+from ledger.post.lines import LINES, LineStore
 
 PRICED_FROM = (
     "operation", "provider", "request_model", "response_model", "service_tier", "start_ns",
@@ -34,7 +34,7 @@ def attach(spans: NewSpans, table: pa.Table, store: LineStore, book_at: BookAt) 
     for book, which in _by_book(views, own["source_seq"], book_at):
         asked = table.select(PRICED_FROM).take(pa.array(which)).append_column("row", pa.array(which))
         lines = price(_started(asked, own["charged_ns"][which]), book)
-        _note(own, lines, store.append(_list_cost_where_other(lines)))
+        _note(own, lines, store.append(_as_booked(lines)))
 
 
 def _started(views: pa.Table, charged_ns: np.ndarray) -> pa.Table:
@@ -57,12 +57,16 @@ def _by_book(views: np.ndarray, seqs: np.ndarray, book_at: BookAt) -> list[tuple
     return [(book, views[np.isin(inverse, np.concatenate(numbers))]) for book, numbers in books.values()]
 
 
-def _list_cost_where_other(lines: pa.Table) -> pa.Table:
-    """`lines` as the ledger holds them: list_cost_usd is NULL where it is cost_usd (schema.CHARGES)."""
-    listed = lines["list_cost_usd"]
-    same = pc.fill_null(pc.equal(listed, lines["cost_usd"]), False)
-    at = lines.column_names.index("list_cost_usd")
-    return lines.set_column(at, "list_cost_usd", pc.if_else(same, pa.scalar(None, listed.type), listed))
+def _as_booked(priced: pa.Table) -> pa.Table:
+    """books.charge.LINES as they are kept: whole quantities, and the list cost only where it is not the cost."""
+    listed, cost = priced["list_cost_usd"], priced["cost_usd"]
+    same = pc.fill_null(pc.equal(listed, cost), False)
+    booked = {
+        "booked_quantity": priced["quantity"].cast(pa.int64()),
+        "booked_list_cost_usd": pc.if_else(same, pa.scalar(None, listed.type), listed),
+        "booked_cost_usd": cost,
+    }
+    return pa.table([booked[name] if name in booked else priced[name] for name in LINES.names], schema=LINES)
 
 
 def _note(own: dict[str, np.ndarray], lines: pa.Table, first: int) -> None:

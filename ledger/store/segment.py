@@ -4,7 +4,7 @@ Rows lie in the order of their trace, so that a filter on a trace id reads one r
 looked up by otherwise have Bloom filters. Every column, nested ones too, carries its field id (ledger/schema.py).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -59,11 +59,15 @@ ZSTD_LEVEL = 3
 METADATA_CACHE_FILES = 512
 """Footers kept in memory, of files that never change: twice what merging leaves in a busy day."""
 
-_PLAIN = ("span_id", "input", "output", "raw_sha256", "bytes")
-"""Columns whose values hardly repeat: a dictionary would cost and not pay."""
-_DELTA = ("start_ns", "end_ns", "received_ns", "source_seq", "span_index", "event_seq", "line",
-          "charged_ns", "accounting_ns", "recorded_ns")  # fmt: skip
-"""Integers near their neighbours once rows lie in order."""
+_ENCODINGS: Mapping[str, tuple[str, ...]] = {
+    "PLAIN": ("trace_id", "span_id", "parent_span_id", "call_span_id", "duplicate_of_span_id", "run_id", "charged_ns",
+              "booked_cost_usd", "input", "output", "raw_sha256", "bytes"),
+    "BYTE_STREAM_SPLIT": ("booked_quantity", "source_seq", "span_index", "event_seq", "replaces_seq", "reverses_seq"),
+    "DELTA_BINARY_PACKED": ("start_ns", "end_ns", "input_tokens", "output_tokens"),
+    "DELTA_BYTE_ARRAY": ("response_id", "tool_call_id"),
+}  # fmt: skip
+"""How columns are written whose values hardly repeat, or repeat in long stretches, which Zstandard finds only where
+they lie byte by byte; all others have a dictionary. Measured for each in bytes a span (docs/adr/0016)."""
 _NO_STATISTICS = ("input", "output", "status_message", "attributes", "resource", "bytes")
 """Long text that nothing is pruned by."""
 
@@ -171,12 +175,12 @@ def row_groups(path: Path, table: str) -> Iterator[pa.Table]:
 @lru_cache
 def write_options(table: str) -> dict[str, Any]:
     leaves = [leaf for field in ARROW[table] for leaf in _leaves(field)]
-    special = _PLAIN + _DELTA
+    encoding = {name: encoding for encoding, names in _ENCODINGS.items() for name in names}
     return {
         "compression": "zstd",
         "compression_level": ZSTD_LEVEL,
-        "use_dictionary": [leaf for leaf in leaves if leaf not in special],
-        "column_encoding": {leaf: "DELTA_BINARY_PACKED" for leaf in leaves if leaf in _DELTA},
+        "use_dictionary": [leaf for leaf in leaves if leaf not in encoding],
+        "column_encoding": {leaf: encoding[leaf] for leaf in leaves if leaf in encoding},
         "write_statistics": [leaf for leaf in leaves if leaf.partition(".")[0] not in _NO_STATISTICS],
         "write_page_checksum": True,
         "bloom_filter_options": {name: {"ndv": BLOOM_VALUES} for name in BLOOM.get(table, ())} or None,

@@ -8,6 +8,7 @@ BASE: tuple[str, ...] = (
     "base_view_id",
     "base_charge_id",
     "base_placements_as_of",
+    "base_lines_as_of",
     "base_charges_as_of",
     "base_call_costs_as_of",
     "base_run_costs_as_of",

@@ -40,7 +40,7 @@
 -- @reported_cost_usd: cost that the telemetry itself states, USD; booked only where charges say so
 -- @input: prompt, messages or tool arguments
 -- @output: completion, messages or tool result
--- @attributes: all other attributes as text; arrays and maps as JSON
+-- @attributes: all other attributes as text; arrays and maps as JSON; what a column here holds letter for letter is left out
 -- @resource: resource attributes as text
 -- @scope_name: instrumentation scope
 -- @dialect: semantic convention the span was read in

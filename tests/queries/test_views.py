@@ -134,9 +134,7 @@ def moved_to_another_agent(by_hand):
     late = rows.placement(
         3, span, agent_name="planner", agent_rule="ancestor", run_id=rows.ident("late"), replaces_seq=1
     )
-    back = rows.charge(
-        3, early, "-0.5", entry="reversal", reverses_seq=1, reverses_line=0, quantity=Decimal("-1000.000000")
-    )
+    back = rows.charge(3, early, "0.5", entry="reversal", reverses_seq=1, reverses_line=0)
     agent = rows.span(3, 0, "t", operation="agent")
     by_hand.write(
         3,
@@ -157,6 +155,9 @@ def test_a_row_that_is_superseded_is_no_longer_now(by_hand):
     assert by_hand.ask("SELECT agent_name, SUM(cost_usd) FROM charges GROUP BY ALL ORDER BY ALL") == [
         ("planner", usd("0.5")),
         ("shop", usd("0")),
+    ]
+    assert by_hand.ask("SELECT quantity, cost_usd, list_cost_usd FROM charges WHERE entry = 'reversal'") == [
+        (Decimal("-1000.000000"), usd("-0.5"), usd("-0.5"))
     ]
     assert by_hand.ask("SELECT run_id, trace_id FROM run_traces ORDER BY run_id") == sorted(
         (run.hex(), span["trace_id"].hex()) for run in (late["run_id"], early["run_id"])
@@ -190,7 +191,7 @@ def test_a_call_that_was_taken_into_another_is_not_listed_and_costs_nothing(by_h
     by_hand.write(2, spans=[second], placements=[two], charges=[line])
     same = {"call_span_id": first["span_id"], "duplicate_of_span_id": first["span_id"]}
     folded = rows.placement(3, second, billed=False, replaces_seq=2, **same)
-    back = rows.charge(3, two, "-0.5", entry="reversal", reverses_seq=2, reverses_line=0)
+    back = rows.charge(3, two, "0.5", entry="reversal", reverses_seq=2, reverses_line=0)
     by_hand.write(3, placements=[folded], charges=[back])
     assert by_hand.ask("SELECT call_id, views, cost_usd FROM calls") == [(rows.view_id(first), 2, usd("0.5"))]
     assert by_hand.ask("SELECT reverses FROM charges WHERE entry = 'reversal'") == [(rows.charge_id(line),)]
@@ -207,7 +208,7 @@ def test_tenants_with_the_same_ids_are_apart(by_hand):
         1,
         spans=[span, span | other | place | {"input_tokens": 9}],
         placements=[placed, placed | other | place | {"agent_name": "theirs"}],
-        charges=[charge, charge | other | {"cost_usd": usd("2")}],
+        charges=[charge, charge | other | {"booked_cost_usd": usd("2")}],
     )
     assert by_hand.ask("SELECT tenant, agent_name, input_tokens, cost_usd, views FROM calls ORDER BY tenant") == [
         ("acme", "theirs", 9, usd("2"), 1),

@@ -67,14 +67,6 @@ def test_the_oracle_gives_the_same_rows_for_every_sample(name):
     assert fast.quarantine.num_rows == 0
 
 
-@pytest.mark.parametrize("name", CAPTURES)
-def test_nothing_of_the_attributes_is_lost(name):
-    rows = decode([event(capture(name))]).spans.to_pylist()
-    for row, span in zip(rows, spans_of(capture(name)), strict=True):
-        held = {*dict(row["attributes"]), *(source for source in ("input", "output") if row[source] is not None)}
-        assert len(held) == len(span.attributes)
-
-
 @given(st.lists(requests(), max_size=3))
 @settings(max_examples=80, deadline=None)
 def test_the_oracle_gives_the_same_rows_for_any_request(bodies):

@@ -78,8 +78,8 @@ def charge(seq: int, of: Mapping[str, Any], cost: str | None, **more: Any) -> di
     row = {
         "trace_id": of["trace_id"], "span_id": of["span_id"], "run_id": of["run_id"], "agent_name": of["agent_name"],
         "service_name": "shop", "environment": "prod", "provider": "openai", "model": "gpt-5",
-        "unit": "fresh_input_tokens", "quantity": Decimal("1000.000000"), "unit_price_usd": Decimal("1.250000000000"),
-        "per": 1_000_000, "cost_usd": dollars(cost), "basis": "computed", "entry": "booked",
+        "unit": "fresh_input_tokens", "booked_quantity": 1000, "unit_price_usd": Decimal("1.250000000000"),
+        "per": 1_000_000, "booked_cost_usd": dollars(cost), "basis": "computed", "entry": "booked",
         "status": "unpriced" if cost is None else "priced", "charged_ns": NOON_NS, "recorded_ns": NOON_NS,
         "event_seq": seq, "line": 0,
     }  # fmt: skip

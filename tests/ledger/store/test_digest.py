@@ -41,7 +41,7 @@ def test_a_line_is_readable_and_exact():
     assert line["span_id"] == charge["span_id"].hex()
     assert line["user_id"] == ""
     assert line["team"] == "\\N"
-    assert line["cost_usd"] == "0.500000000000"
+    assert line["booked_cost_usd"] == "0.500000000000"
     assert line["reason"] == "a\\tb\\\\c\\nd"
 
 
