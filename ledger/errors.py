@@ -34,4 +34,4 @@ class NotFound(LedgerError):
 
 
 class Incompatible(LedgerError):
-    """The data directory was written by a newer version of the program."""
+    """The data directory was written by another version of the program."""

@@ -8,17 +8,15 @@ Rows come in by `commit` only and are never edited. Readers use `ledger.store.sn
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ledger.errors import Incompatible
 from ledger.journal.disk import POSIX, Disk, Lock
 from ledger.paths import DataDir
-from ledger.schema import ARROW, POSTING_VERSION
+from ledger.schema import ARROW
 from ledger.seams import Clock
 from ledger.store import hot, manifest, segment, traces
 from ledger.store.manifest import Segment, transaction
@@ -80,7 +78,6 @@ class Catalog:
         try:
             db = manifest.create_or_open(data.catalog)
             try:
-                check_posting_version(db, data.catalog)
                 catalog = cls(data, db, lock, clock=clock, disk=disk, options=options)
                 catalog._shelf.remove_orphans()
             except BaseException:
@@ -260,15 +257,6 @@ class Catalog:
                 self._db.execute("DELETE FROM state WHERE name = ?", (name,))
             else:
                 self._db.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (name, body))
-
-
-def check_posting_version(db: sqlite3.Connection, path: Path) -> None:
-    found = manifest.get_meta(db, "posting_version")
-    if found != POSTING_VERSION:
-        raise Incompatible(
-            f"{path}: posted by version {found} of the posting rules, this program posts by {POSTING_VERSION}; "
-            "run `spanledger rebuild`"
-        )
 
 
 def checked(table: str, rows: pa.Table) -> pa.Table:

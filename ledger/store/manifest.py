@@ -71,7 +71,11 @@ def create_or_open(path: Path) -> sqlite3.Connection:
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = NORMAL")
     db.execute(f"PRAGMA journal_size_limit = {JOURNAL_BYTES_MAX}")
-    check_format(db, path)
+    try:
+        check_versions(db, path)
+    except BaseException:
+        db.close()
+        raise
     return db
 
 
@@ -102,12 +106,19 @@ def open_read_only(path: Path) -> sqlite3.Connection:
     return db
 
 
-def check_format(db: sqlite3.Connection, path: Path) -> None:
+def check_versions(db: sqlite3.Connection, path: Path) -> None:
+    """A ledger that this program can read. It is derived: another one is made anew, and never converted."""
     found = get_meta(db, "format")
     if found > FORMAT:
         raise Incompatible(
             f"{path}: written in format {found}, this program reads {FORMAT}; install the newer program, or delete "
             f"{path.parent} and run `spanledger rebuild`"
+        )
+    found = get_meta(db, "posting_version")
+    if found != POSTING_VERSION:
+        raise Incompatible(
+            f"{path}: posted by version {found} of the posting rules, this program posts by {POSTING_VERSION}; "
+            "run `spanledger rebuild`"
         )
 
 

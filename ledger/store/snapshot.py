@@ -32,7 +32,7 @@ class Snapshot:
 
     @classmethod
     def take(cls, data: DataDir, previous: "Snapshot | None" = None) -> "Snapshot":
-        """The ledger now. `previous` spares reading again hot rows that it has already. Raises NotFound."""
+        """The ledger now. `previous` spares reading hot rows again that it has. Raises NotFound, Incompatible."""
         if not data.catalog.exists():
             raise NotFound(
                 f"{data.root}: no ledger here (looked for {data.catalog}); start one with "
@@ -42,7 +42,7 @@ class Snapshot:
         db = manifest.open_read_only(data.catalog)
         try:
             db.execute("BEGIN")
-            manifest.check_format(db, data.catalog)
+            manifest.check_versions(db, data.catalog)
             cursor = manifest.get_meta(db, "cursor")
             segments = tuple(manifest.segments(db))
             ids = [row[0] for row in db.execute("SELECT hot_id FROM hot ORDER BY hot_id")]

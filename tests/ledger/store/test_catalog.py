@@ -91,15 +91,16 @@ def test_a_missing_ledger_is_named_with_the_next_command(data):
         Snapshot.take(data)
 
 
-@pytest.mark.parametrize("name", ["format", "posting_version"])
-def test_a_ledger_of_a_newer_program_is_refused(name, data, clock):
+@pytest.mark.parametrize(("name", "other"), [("format", 1), ("posting_version", 1), ("posting_version", -1)])
+def test_a_ledger_of_another_program_is_refused_by_its_writer_and_its_readers(name, other, data, clock):
     Catalog.open(data, clock=clock).close()
     with closing(sqlite3.connect(data.catalog)) as db, db:
-        db.execute("UPDATE meta SET value = value + 1 WHERE name = ?", (name,))
-    with pytest.raises(Incompatible, match="rebuild"):
-        Catalog.open(data, clock=clock)
+        db.execute("UPDATE meta SET value = value + ? WHERE name = ?", (other, name))
+    for opened in (lambda: Catalog.open(data, clock=clock), lambda: Snapshot.take(data)):
+        with pytest.raises(Incompatible, match="spanledger rebuild"):
+            opened()
     with closing(sqlite3.connect(data.catalog)) as db, db:
-        db.execute("UPDATE meta SET value = value - 1 WHERE name = ?", (name,))
+        db.execute("UPDATE meta SET value = value - ? WHERE name = ?", (other, name))
     Catalog.open(data, clock=clock).close()
 
 
