@@ -6,6 +6,7 @@ directory. Tests put a disk here that loses, tears and reorders whatever was not
 
 import fcntl
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -81,8 +82,15 @@ class Disk(Protocol):
         """Make it and its parents (0700), durably. No error where it is there."""
         ...
 
-    def rename(self, source: Path, target: Path) -> None: ...
+    def rename(self, source: Path, target: Path) -> None:
+        """A file over another, or a directory to a name that is free."""
+        ...
+
     def unlink(self, path: Path) -> None: ...
+    def remove_tree(self, directory: Path) -> None:
+        """Remove it with all that is in it, in any order. No error where it is missing."""
+        ...
+
     def chmod(self, path: Path, mode: int) -> None: ...
     def sync_dir(self, directory: Path) -> None: ...
     def free_bytes(self, directory: Path) -> int: ...
@@ -209,6 +217,10 @@ class PosixDisk:
 
     def unlink(self, path: Path) -> None:
         path.unlink()
+
+    def remove_tree(self, directory: Path) -> None:
+        if directory.is_dir():
+            shutil.rmtree(directory)
 
     def chmod(self, path: Path, mode: int) -> None:
         path.chmod(mode)

@@ -4,6 +4,7 @@ Never waits for a reader and is never waited for by the collector. If anything f
 away and the batch is posted again from the cursor; so whoever calls `step` may call it again after any error.
 """
 
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -13,9 +14,11 @@ import pyarrow as pa
 from ledger.books.book import PriceBook
 from ledger.errors import Corrupt, LedgerError
 from ledger.journal import kinds
+from ledger.journal.disk import POSIX, Disk
 from ledger.journal.frame import Event
 from ledger.journal.read import JournalReader
 from ledger.paths import DataDir
+from ledger.post import swap
 from ledger.post.batch import Batch, quarantined
 from ledger.post.books_in_force import BooksInForce
 from ledger.post.duplicates import SameSpan
@@ -25,6 +28,7 @@ from ledger.post.telemetry import DATA_ERRORS, Decode, Telemetry
 from ledger.schema import ARROW
 from ledger.seams import Clock
 from ledger.store.catalog import Catalog, StoreOptions
+from ledger.store.manifest import Connect
 
 _BOOKS = "price_books"
 _LAST = "last_event_sha256"
@@ -61,13 +65,17 @@ class Poster:
         clock: Clock,
         options: PosterOptions = PosterOptions(),
         store_options: StoreOptions = StoreOptions(),
+        disk: Disk = POSIX,
+        connect: Connect = sqlite3.connect,
     ) -> None:
         options.validate()
         self._decode, self._same_span, self._options = decode, same_span, options
-        self._reader = JournalReader(data)
-        self._catalog = Catalog.open(data, clock=clock, options=store_options)
+        swap.finish_interrupted(disk, data)
+        self._reader = JournalReader(data, disk)
+        self._catalog = Catalog.open(data, clock=clock, options=store_options, disk=disk, connect=connect)
         self._events = Remembered(self._reader.get, options.remembered_bytes_max)
         try:
+            swap.remove_leftovers(disk, data)
             self._check_journal(data)
         except BaseException:
             self._catalog.abandon()

@@ -19,7 +19,7 @@ from ledger.paths import DataDir
 from ledger.schema import ARROW
 from ledger.seams import Clock
 from ledger.store import hot, manifest, segment, traces
-from ledger.store.manifest import Segment, transaction
+from ledger.store.manifest import Connect, Segment, transaction
 from ledger.store.shelf import Added, Shelf
 
 
@@ -70,13 +70,14 @@ class Catalog:
         clock: Clock,
         options: StoreOptions = StoreOptions(),
         disk: Disk = POSIX,
+        connect: Connect = sqlite3.connect,
     ) -> "Catalog":
         """Lock, open or create the ledger, and remove files that a crash left behind. Raises Locked, Incompatible."""
         disk.mkdir(data.ledger)
         disk.mkdir(data.run)
         lock = disk.lock(data.ledger, data.run / "poster")
         try:
-            db = manifest.create_or_open(data.catalog)
+            db = manifest.create_or_open(data.catalog, disk, connect)
             try:
                 catalog = cls(data, db, lock, clock=clock, disk=disk, options=options)
                 catalog._shelf.remove_orphans()

@@ -7,12 +7,13 @@ The one place where that is not enough is removing files: see `Catalog.tidy`. (d
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from ledger.errors import Incompatible
+from ledger.journal.disk import Disk
 from ledger.schema import POSTING_VERSION
 from ledger.store.files import ASIDE
 
@@ -63,11 +64,15 @@ class TraceRun:
     pairs: int
 
 
-def create_or_open(path: Path) -> sqlite3.Connection:
+Connect = Callable[..., sqlite3.Connection]
+"""sqlite3.connect, or what a test puts in its place to see and to fail commits."""
+
+
+def create_or_open(path: Path, disk: Disk, connect: Connect) -> sqlite3.Connection:
     """The catalog for its one writer, made when missing."""
-    if not path.exists():
-        create(path)
-    db = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+    if not disk.exists(path):
+        create(path, disk, connect)
+    db = connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = NORMAL")
     db.execute(f"PRAGMA journal_size_limit = {JOURNAL_BYTES_MAX}")
@@ -79,13 +84,14 @@ def create_or_open(path: Path) -> sqlite3.Connection:
     return db
 
 
-def create(path: Path) -> None:
-    """An empty catalog, made aside: a reader finds no file or all tables."""
+def create(path: Path, disk: Disk, connect: Connect) -> None:
+    """An empty catalog, made aside: a reader finds no file or all tables, also after a power cut."""
     aside = path.with_name(path.name + ASIDE)
     for leftover in (aside, aside.with_name(aside.name + "-journal")):
-        leftover.unlink(missing_ok=True)
-    aside.touch(mode=0o600)
-    db = sqlite3.connect(aside, isolation_level=None)
+        if disk.exists(leftover):
+            disk.unlink(leftover)
+    disk.open_append(aside).close()  # with its mode, before SQLite would make it readable for others
+    db = connect(aside, isolation_level=None)
     try:
         db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         with transaction(db):
@@ -95,7 +101,8 @@ def create(path: Path) -> None:
                 put_meta(db, name, value)
     finally:
         db.close()
-    aside.rename(path)
+    disk.rename(aside, path)
+    disk.sync_dir(path.parent)
 
 
 def open_read_only(path: Path) -> sqlite3.Connection:

@@ -206,7 +206,8 @@ def read(path: Path, table: str, trace_ids: Sequence[bytes], columns: Sequence[s
     if not groups:
         return ARROW[table].empty_table().select(columns)
     with pq.ParquetFile(path, metadata=metadata, page_checksum_verification=True) as file:
-        have = [name for name in columns if name in file.schema_arrow.names]
+        there = set(file.schema_arrow.names)
+        have = [name for name in columns if name in there]
         rows = file.read_row_groups(groups, columns=[*have, "trace_id"], use_threads=False)
     return conform(table, of_traces(rows, trace_ids)).select(columns)
 

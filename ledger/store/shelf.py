@@ -40,6 +40,7 @@ class Shelf:
 
     def __init__(self, root: Path, db: sqlite3.Connection, disk: Disk) -> None:
         self.root, self._db, self._disk = root, db, disk
+        segment.footer.cache_clear()  # a rebuild in this process put other files under names that were read before
         self._number = manifest.get_meta(db, "file")
         self.segments = manifest.segments(db)
         self._runs = [(record, traces.Run.open(root / record.path)) for record in manifest.trace_runs(db)]

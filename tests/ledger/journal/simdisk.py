@@ -25,7 +25,7 @@ class Change:
     """`data` written at `offset`, or a cut to `offset` where it is None. `sure` once a sync has covered it."""
 
     offset: int
-    data: bytes | None
+    data: bytes | bytearray | None
     sure: bool = False
     forgotten: bool = False  # by a sync that failed
 
@@ -37,7 +37,7 @@ class Inode:
     seen: bytearray = field(default_factory=bytearray)  # what readers see: the page cache
     mode: int = 0o600
 
-    def write(self, offset: int, data: bytes) -> None:
+    def write(self, offset: int, data: bytes | bytearray) -> None:
         apply(self.seen, offset, data)
         self.changes.append(Change(offset, data))
 
@@ -67,7 +67,7 @@ class Inode:
         return Inode(kept, [], bytearray(kept), self.mode)
 
 
-def apply(data: bytearray, offset: int, written: bytes | None) -> None:
+def apply(data: bytearray, offset: int, written: bytes | bytearray | None) -> None:
     if len(data) < offset:
         data += bytes(offset - len(data))
     if written is None:

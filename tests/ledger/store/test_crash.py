@@ -5,14 +5,14 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
-from functools import cache
+from functools import cache, partial
 from itertools import count
 from pathlib import Path
 
 import pytest
 
 from ledger.paths import DataDir
-from ledger.store import digest, manifest
+from ledger.store import digest
 from ledger.store.catalog import Catalog
 from ledger.store.snapshot import Snapshot
 from tests.ledger.store import failing, rows
@@ -56,43 +56,43 @@ def check_and_go_on(data, undisturbed, disk_clock):
         assert {(int(pairs[0][i]), int(seq)) for i, seq in zip(index, seqs, strict=True)} == expected
 
 
-def stops_at_steps(first, stride, root, monkeypatch):
+def stops_at_steps(first, stride, root):
     for steps in count(first, stride):
         data, clock = DataDir(root / str(steps)), HandClock()
-        if not stopped_after(steps, data, clock, monkeypatch):
+        if not stopped_after(steps, data, clock):
             return steps
         if data.catalog.exists():
             check_and_go_on(data, root / "undisturbed", clock)
     raise AssertionError("count does not end")
 
 
-def test_a_stop_at_a_step_of_the_disk_or_of_a_commit_loses_nothing(tmp_path, monkeypatch):
-    assert stops_at_steps(7, 41, tmp_path, monkeypatch) > 150, "the workload has become too small to mean anything"
+def test_a_stop_at_a_step_of_the_disk_or_of_a_commit_loses_nothing(tmp_path):
+    assert stops_at_steps(7, 41, tmp_path) > 150, "the workload has become too small to mean anything"
 
 
 @pytest.mark.durability
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("first", range(4))
-def test_a_stop_at_every_step_loses_nothing(first, tmp_path, monkeypatch):
-    stops_at_steps(first, 4, tmp_path, monkeypatch)
+def test_a_stop_at_every_step_loses_nothing(first, tmp_path):
+    stops_at_steps(first, 4, tmp_path)
 
 
-def stopped_after(steps, data, clock, monkeypatch):
+def stopped_after(steps, data, clock):
     """Run the workload until the countdown ends it, as a crash would; False when it came through."""
     countdown = failing.Countdown(steps)
-    connect = sqlite3.connect
-    with monkeypatch.context() as patch:
-        factory = failing.stopping_connection(countdown)
-        patch.setattr(manifest.sqlite3, "connect", lambda *a, **k: connect(*a, **k, factory=factory))
-        catalog = None
-        try:
-            catalog = Catalog.open(data, clock=clock, options=failing.OPTIONS, disk=failing.StoppingDisk(countdown))
-            failing.work(catalog, clock)
-        except failing.Stopped:
-            return True
-        finally:
-            if catalog:
-                catalog.abandon()
+    connect, disk = (
+        partial(sqlite3.connect, factory=failing.stopping_connection(countdown)),
+        failing.StoppingDisk(countdown),
+    )
+    catalog = None
+    try:
+        catalog = Catalog.open(data, clock=clock, options=failing.OPTIONS, disk=disk, connect=connect)
+        failing.work(catalog, clock)
+    except failing.Stopped:
+        return True
+    finally:
+        if catalog:
+            catalog.abandon()
     return False
 
 
