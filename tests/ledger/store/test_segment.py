@@ -96,3 +96,23 @@ def test_tiers_take_files_of_like_size_of_one_group():
     assert due(1, 50, 2, 50, 9) == [0, 2, 4]
     assert due(100, 100, 100) is None
     assert merge.due([("a", 1, 0), ("b", 1, 1), ("a", 1, 2)], fan_in=3, smallest=10, largest=99) is None
+
+
+def test_every_row_group_of_a_file_is_read_for_a_merge(tmp_path, monkeypatch):
+    monkeypatch.setattr(segment, "ROW_GROUP_ROWS", 16)
+    monkeypatch.setattr(segment, "ROW_GROUP_ROWS_MIN", 16)
+    path = written(tmp_path / "a.parquet", "spans", spans(40))
+    groups = list(segment.row_groups(path, "spans"))
+    assert [group.num_rows for group in groups] == [16, 16, 8]
+    assert pa.concat_tables(groups).equals(segment.in_order("spans", spans(40)))
+
+
+def test_a_flipped_byte_in_a_page_is_found_before_it_is_merged(tmp_path):
+    path = written(tmp_path / "a.parquet", "spans", spans(200))
+    metadata, whole = pq.read_metadata(path), path.read_bytes()
+    column = metadata.row_group(0).column(metadata.schema.names.index("span_id"))
+    page_end = column.data_page_offset + column.total_compressed_size
+    for at in range(page_end - 1_000, page_end, 99):  # 1,600 bytes of ids, behind the header of their page
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x10]) + whole[at + 1 :])
+        with pytest.raises(OSError, match=r"CRC|crc"):
+            list(segment.row_groups(path, "spans"))
