@@ -11,6 +11,7 @@ from ledger.books.charge import price
 from ledger.calls.columns import starts
 from ledger.calls.forest import NewSpans
 from ledger.calls.roles import MODEL, TOOL
+from ledger.post.intake import charged_ns, int64
 from ledger.post.lines import LINES, LineStore
 
 PRICED_FROM = (
@@ -33,19 +34,20 @@ def attach(spans: NewSpans, table: pa.Table, store: LineStore, book_at: BookAt) 
     views = np.flatnonzero((own["role"] == MODEL) | (own["role"] == TOOL))
     for book, which in _by_book(views, own["source_seq"], book_at):
         asked = table.select(PRICED_FROM).take(pa.array(which)).append_column("row", pa.array(which))
-        lines = price(_started(asked, own["charged_ns"][which]), book)
+        received_ns = int64(table["received_ns"])[which]
+        lines = price(_started(asked, own["charged_ns"][which], received_ns), book)
         _note(own, lines, store.append(_as_booked(lines)))
 
 
-def _started(views: pa.Table, charged_ns: np.ndarray) -> pa.Table:
-    """`views`, those without a start priced as if they began when they are charged: 0 is no time, but absence of one,
-    and 1970 had other prices."""
-    start_ns = views["start_ns"].to_numpy()
-    absent = start_ns <= 0
-    if not absent.any():
+def _started(views: pa.Table, charged: np.ndarray, received_ns: np.ndarray) -> pa.Table:
+    """`views` with starts that choose a price: one that was not sent (0) is when the call is charged, for 1970 had
+    other prices; one that lies ahead of the receipt, up to the last moment there is, is the receipt."""
+    start_ns = int64(views["start_ns"])
+    chosen = np.where(start_ns <= 0, charged, charged_ns(start_ns, received_ns))
+    if (chosen == start_ns).all():
         return views
     column = views.schema.get_field_index("start_ns")
-    return views.set_column(column, views.schema.field(column), pa.array(np.where(absent, charged_ns, start_ns)))
+    return views.set_column(column, views.schema.field(column), pa.array(chosen))
 
 
 def _by_book(views: np.ndarray, seqs: np.ndarray, book_at: BookAt) -> list[tuple[PriceBook, np.ndarray]]:

@@ -12,11 +12,10 @@ import pytest
 from google.rpc.error_details_pb2 import BadRequest, RetryInfo
 
 from ingest.options import CollectorOptions
-from ledger.errors import Corrupt, LedgerError, Overloaded
+from ingest.signals import SIGNALS, Signal
+from ledger.errors import Corrupt, LedgerError, Overloaded, Refused
 from tests.ingest import otlp
 from tests.ingest.doors import JSON, PROTOBUF, Door, MemoryJournal, open_door
-
-pytestmark = pytest.mark.conformance
 
 
 def body_of(transport: str, signal: str) -> bytes:
@@ -31,6 +30,7 @@ def spans_body(transport: str, *ids: tuple[str, str]) -> bytes:
 
 
 @pytest.mark.parametrize("signal", otlp.SIGNALS)
+@pytest.mark.duty("G1a", "G1b", "G2a", "H1a", "H1b", "H2a")
 def test_every_signal_is_journaled_byte_for_byte(door: Door, transport: str, signal: str) -> None:
     body = body_of(transport, signal)
     assert door.export(transport, signal, body).code == "OK"
@@ -41,6 +41,7 @@ def test_every_signal_is_journaled_byte_for_byte(door: Door, transport: str, sig
 
 
 @pytest.mark.parametrize("signal", otlp.SIGNALS)
+@pytest.mark.duty("G5", "H8")
 def test_full_success_leaves_partial_success_unset(door: Door, transport: str, signal: str) -> None:
     reply = door.export(transport, signal, body_of(transport, signal))
     assert (reply.code, reply.partial) == ("OK", False)
@@ -49,12 +50,14 @@ def test_full_success_leaves_partial_success_unset(door: Door, transport: str, s
 
 @pytest.mark.parametrize("signal", otlp.SIGNALS)
 @pytest.mark.parametrize("body", [b"", otlp.field(1, b""), otlp.field(1, otlp.field(2, b""))])
+@pytest.mark.duty("G4", "H10")
 def test_an_empty_request_succeeds(door: Door, wire: str, signal: str, body: bytes) -> None:
     reply = door.export(wire, signal, body)
     assert (reply.code, reply.partial) == ("OK", False)
 
 
 @pytest.mark.parametrize("body", [b"{}", b'{"resourceSpans":[]}', b'{"resourceSpans":[{"scopeSpans":[]}]}'])
+@pytest.mark.duty("H10")
 def test_an_empty_json_request_succeeds(door: Door, body: bytes) -> None:
     assert door.export("json", "traces", body).code == "OK"
 
@@ -63,6 +66,7 @@ def test_an_empty_json_request_succeeds(door: Door, body: bytes) -> None:
     ("trace_id", "span_id"),
     [("00" * 16, "01" * 8), ("01" * 16, "00" * 8), ("01" * 15, "01" * 8), ("01" * 16, "01" * 9), ("", "")],
 )
+@pytest.mark.duty("D1a", "G6a", "G6b", "H9a", "H9b", "G7")
 def test_bad_ids_are_counted_and_harm_no_sibling(door: Door, transport: str, trace_id: str, span_id: str) -> None:
     body = spans_body(transport, ("ab" * 16, "cd" * 8), (trace_id, span_id), ("12" * 16, "34" * 8))
     reply = door.export(transport, "traces", body)
@@ -89,6 +93,7 @@ def test_a_span_that_is_broken_inside_is_counted_alone(door: Door, wire: str) ->
     assert (reply.code, reply.rejected) == ("OK", 1)
 
 
+@pytest.mark.duty("G15a", "G15b")
 def test_unknown_fields_are_kept(door: Door, wire: str) -> None:
     body = otlp.envelope(otlp.ids() + otlp.field(999, b"from the future")) + otlp.field(77, b"new")
     assert door.export(wire, "traces", body).code == "OK"
@@ -100,6 +105,7 @@ BROKEN = [b"\xff\xff\xff", b"not a protobuf", otlp.request("traces")[:-1], otlp.
 
 @pytest.mark.parametrize("signal", otlp.SIGNALS)
 @pytest.mark.parametrize("body", BROKEN[:2])
+@pytest.mark.duty("G8", "H6a", "H6b")
 def test_what_is_no_protobuf_is_an_invalid_argument(door: Door, wire: str, signal: str, body: bytes) -> None:
     reply = door.export(wire, signal, body)
     assert (reply.code, reply.retry_s) == ("INVALID_ARGUMENT", None)
@@ -116,6 +122,7 @@ JSON_BOMBS = [b"", b"{", b"[]", b"nul", b'{"resourceSpans":3}', b"[" * 100_000, 
 
 
 @pytest.mark.parametrize("body", JSON_BOMBS)
+@pytest.mark.duty("H6a", "H6b")
 def test_what_is_no_otlp_json_is_an_invalid_argument(door: Door, body: bytes) -> None:
     reply = door.export("json", "traces", body)
     assert (reply.code, reply.http_status) == ("INVALID_ARGUMENT", 400)
@@ -140,6 +147,7 @@ def test_what_was_refused_is_noted_in_the_journal_a_few_times(tmp_path: Path, tr
     assert (notes[0]["body_bytes"], notes[0]["signal"]) == (10, "traces")
 
 
+@pytest.mark.duty("G3a", "H4a")
 def test_over_the_limit_is_refused_for_good(door: Door, transport: str) -> None:
     limit = door.collector.options.request_bytes_max
     reply = door.export(transport, "traces", bytes(limit + 1))
@@ -156,6 +164,7 @@ def test_a_request_at_the_limit_is_taken(door: Door, wire: str) -> None:
 
 
 @pytest.mark.parametrize("error", [Overloaded("disk full"), Corrupt("bad frame"), LedgerError("?"), ValueError("bug")])
+@pytest.mark.duty("G9", "G10", "G11", "H7a", "H7b")
 def test_no_fault_of_ours_makes_a_sender_drop_its_batch(tmp_path: Path, transport: str, error: Exception) -> None:
     journal = MemoryJournal()
     with open_door(tmp_path, journal, hold_s=0.0) as door:
@@ -174,18 +183,21 @@ def test_a_journal_that_has_no_room_for_a_moment_only_delays_the_ack(tmp_path: P
         assert door.export(transport, "traces", body_of(transport, "traces")).code == "OK"
 
 
+@pytest.mark.duty("G12")
 def test_thirty_calls_at_once_are_all_answered(door: Door, transport: str) -> None:
     with ThreadPoolExecutor(30) as threads:
         replies = list(threads.map(lambda _: door.export(transport, "traces", body_of(transport, "traces")), range(90)))
     assert {reply.code for reply in replies} == {"OK"}
 
 
+@pytest.mark.duty("G14")
 def test_a_response_stays_small_however_much_is_rejected(tmp_path: Path, wire: str) -> None:
     with open_door(tmp_path) as door:
         reply = door.export(wire, "traces", otlp.envelope(*[b""] * 100_000))
     assert (reply.rejected, len(reply.body) < 1024) == (100_000, True)
 
 
+@pytest.mark.duty("P5")
 def test_requests_that_would_unfold_without_end_are_refused_for_good(tmp_path: Path, wire: str) -> None:
     limits = {"records_max": 1000, "elements_max": 4000}
     shapes = {
@@ -204,6 +216,7 @@ def test_requests_that_would_unfold_without_end_are_refused_for_good(tmp_path: P
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+@pytest.mark.duty("G2b", "G2c", "H3a", "H3b")
 def test_compressed_requests_are_journaled_decompressed(door: Door, wire: str, encoding: str) -> None:
     body = otlp.request("traces")
     if wire == "grpc":
@@ -215,6 +228,7 @@ def test_compressed_requests_are_journaled_decompressed(door: Door, wire: str, e
     assert (reply.code, door.journal.drafts[-1].body) == ("OK", body)
 
 
+@pytest.mark.duty("G3b", "H4b")
 def test_the_limit_holds_after_decompression(door: Door, wire: str) -> None:
     bomb = bytes(door.collector.options.request_bytes_max + 1)
     if wire == "grpc":
@@ -224,7 +238,32 @@ def test_the_limit_holds_after_decompression(door: Door, wire: str) -> None:
     assert (reply.code, reply.retry_s) == ("RESOURCE_EXHAUSTED", None)
 
 
+@pytest.mark.duty("G18a", "G18b", "G3a")
 def test_the_defaults_are_those_of_the_specification() -> None:
     defaults = {field.name: field.default for field in dataclasses.fields(CollectorOptions)}
     assert (defaults["otlp_grpc"], defaults["otlp_http"]) == ("127.0.0.1:4317", "127.0.0.1:4318")
     assert defaults["request_bytes_max"] == 64 << 20
+
+
+@pytest.mark.duty("G18b")
+@pytest.mark.parametrize("flag", ["otlp_grpc", "otlp_http"])
+@pytest.mark.parametrize("host", ["0.0.0.0", "[::]", "192.0.2.7"])
+def test_only_loopback_is_bound_unless_told_otherwise(tmp_path: Path, flag: str, host: str) -> None:
+    with pytest.raises(Refused, match="insecure"), open_door(tmp_path, **{flag: f"{host}:0"}):
+        pass
+
+
+@pytest.mark.duty("G7")
+@pytest.mark.parametrize("signal", SIGNALS, ids=lambda signal: signal.name)
+def test_a_warning_without_a_rejection_has_words_and_a_count_of_zero(signal: Signal) -> None:
+    partial = signal.answer(0, "the resource does not read").partial_success
+    assert (getattr(partial, signal.rejected_field), partial.error_message) == (0, "the resource does not read")
+    assert not signal.answer(0, "").HasField("partial_success")
+
+
+@pytest.mark.duty("P6")
+def test_a_request_cut_at_any_length_is_taken_or_refused(door: Door, wire: str) -> None:
+    body = otlp.envelope(otlp.ids(), otlp.ids())
+    codes = {length: door.export(wire, "traces", body[:length]).code for length in range(len(body))}
+    # Nothing at all is a request without spans. Else the length of the envelope does not fit, and nothing is stored.
+    assert codes == {0: "OK"} | dict.fromkeys(range(1, len(body)), "INVALID_ARGUMENT")

@@ -7,6 +7,7 @@ import logging
 import socket
 import threading
 import time
+import tracemalloc
 import zlib
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,9 @@ import pytest
 import zstandard
 from google.rpc import status_pb2
 
+from ledger.errors import Overloaded
 from tests.ingest import otlp
 from tests.ingest.doors import JSON, PROTOBUF, SIGNAL, Door, MemoryJournal, Reply, http_reply, open_door, wait_for
-
-pytestmark = pytest.mark.conformance
 
 EXAMPLES = Path(__file__).parent / "otlp_examples"
 
@@ -65,6 +65,7 @@ def status_of(reply: Reply) -> Any:
 
 
 @pytest.mark.parametrize("path", ["/v1/traces/", "/v1/logs/", "/v1/metrics/", "/v1/traces?x=1"])
+@pytest.mark.duty("H1c")
 def test_a_trailing_slash_and_a_query_are_tolerated(door: Door, path: str) -> None:
     name = path.partition("?")[0].strip("/").removeprefix("v1/")
     reply = door.http(path, otlp.request(name), {"Content-Type": JSON.upper()} | {"Content-Type": PROTOBUF})
@@ -73,11 +74,13 @@ def test_a_trailing_slash_and_a_query_are_tolerated(door: Door, path: str) -> No
 
 @pytest.mark.parametrize("path", ["/", "/v1", "/v1/trace", "/v1/traces/x", "/v1development/profiles", "/V1/TRACES"])
 @pytest.mark.parametrize("content_type", [PROTOBUF, JSON, "text/html"])
+@pytest.mark.duty("H1d")
 def test_unknown_paths_are_404_with_a_status(door: Door, path: str, content_type: str) -> None:
     assert status_of(post(door, b"", path, Content_Type=content_type)) == 404
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "OPTIONS"])
+@pytest.mark.duty("H1d")
 def test_other_methods_are_405_with_a_status(door: Door, method: str) -> None:
     reply = post(door, b"", method=method)
     assert (status_of(reply), reply.headers["allow"]) == (405, "POST")
@@ -96,6 +99,7 @@ def test_head_is_405(door: Door) -> None:
         ("APPLICATION/JSON ; a=b", JSON),
     ],
 )
+@pytest.mark.duty("H2b", "H2d", "H2a")
 def test_content_types_are_read_as_http_says(door: Door, sent: str, answered: str) -> None:
     body = otlp.JSON_REQUESTS["traces"] if answered == JSON else otlp.request("traces")
     reply = post(door, body, Content_Type=sent)
@@ -103,6 +107,7 @@ def test_content_types_are_read_as_http_says(door: Door, sent: str, answered: st
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/protobuf", "application/grpc", ""])
+@pytest.mark.duty("H2c")
 def test_other_content_types_are_415(door: Door, content_type: str) -> None:
     assert status_of(post(door, b"", Content_Type=content_type)) == 415
 
@@ -120,6 +125,7 @@ ENCODINGS = {
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("content_type", [PROTOBUF, JSON])
+@pytest.mark.duty("H3a", "H3b")
 def test_content_encodings_are_decoded(door: Door, encoding: str, content_type: str) -> None:
     body = otlp.JSON_REQUESTS["traces"] if content_type == JSON else otlp.request("traces")
     reply = post(door, ENCODINGS[encoding](body), Content_Type=content_type, Content_Encoding=encoding)
@@ -127,24 +133,28 @@ def test_content_encodings_are_decoded(door: Door, encoding: str, content_type: 
 
 
 @pytest.mark.parametrize("encoding", ["br", "snappy", "gzip, gzip", "nonsense"])
+@pytest.mark.duty("H3c")
 def test_other_encodings_are_415(door: Door, encoding: str) -> None:
     assert status_of(post(door, b"x", Content_Encoding=encoding)) == 415
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "zstd"])
 @pytest.mark.parametrize("cut", [0, 1, 10, -1])
+@pytest.mark.duty("H3d")
 def test_corrupt_compression_is_400(door: Door, encoding: str, cut: int) -> None:
     packed = ENCODINGS[encoding](otlp.request("traces") * 50)
     body = b"this is not compressed" if cut == 0 else packed[:cut]
     assert status_of(post(door, body, Content_Encoding=encoding)) == 400
 
 
+@pytest.mark.duty("H4d")
 def test_a_chunked_body_is_taken_and_obeys_the_limit(door: Door) -> None:
     assert post(door, iter([otlp.request("traces"), otlp.request("traces")])).code == "OK"
     limit = door.collector.options.request_bytes_max
     assert post(door, iter([bytes(limit), b"x"])).http_status == 413
 
 
+@pytest.mark.duty("H4e")
 def test_a_lying_content_length_neither_hangs_nor_stores(tmp_path: Path) -> None:
     with open_door(tmp_path, receive_s=0.3) as door:
         lines = (f"Content-Type: {PROTOBUF}", "Content-Length: 100")
@@ -172,6 +182,7 @@ def test_an_announced_body_over_the_limit_is_refused_before_it_is_sent(door: Doo
         assert connection.recv(65536).startswith(b"HTTP/1.1 413 ")
 
 
+@pytest.mark.duty("H13")
 def test_expect_100_continue_is_answered(door: Door) -> None:
     body = otlp.request("traces")
     with connected(door) as connection:
@@ -187,6 +198,7 @@ def test_expect_100_continue_is_answered(door: Door) -> None:
         assert read_all(connection).startswith(b"HTTP/1.1 200 ")
 
 
+@pytest.mark.duty("H12")
 def test_one_connection_carries_many_requests_after_errors_too(door: Door) -> None:
     host, _, port = door.addresses.otlp_http.rpartition(":")
     connection = http.client.HTTPConnection(host, int(port), timeout=5)
@@ -203,11 +215,13 @@ def test_one_connection_carries_many_requests_after_errors_too(door: Door) -> No
 
 
 @pytest.mark.parametrize("sent", [b"", b"POST /v1/traces HT", b"POST /v1/traces HTTP/1.1\r\nHost: x\r\nX-Slow: "])
+@pytest.mark.duty("H15")
 def test_a_head_that_does_not_come_ends_the_connection(tmp_path: Path, sent: bytes) -> None:
     with open_door(tmp_path, header_s=0.2) as door:
         assert raw(door, sent) == b""
 
 
+@pytest.mark.duty("H15")
 def test_a_second_head_that_does_not_come_ends_the_connection(tmp_path: Path) -> None:
     with open_door(tmp_path, header_s=0.2) as door, connected(door) as connection:
         connection.sendall(head(door, f"Content-Type: {PROTOBUF}", "Content-Length: 0"))
@@ -216,6 +230,7 @@ def test_a_second_head_that_does_not_come_ends_the_connection(tmp_path: Path) ->
         assert read_all(connection) == b""
 
 
+@pytest.mark.duty("H15", "H7b")
 def test_a_body_that_drips_ends_the_connection_without_an_answer(tmp_path: Path) -> None:
     with open_door(tmp_path, receive_s=0.4) as door, connected(door) as connection:
         connection.sendall(head(door, f"Content-Type: {PROTOBUF}", "Content-Length: 100000"))
@@ -267,12 +282,14 @@ def test_an_open_door_takes_numeric_hosts_but_no_foreign_names(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://localhost:3000", "http://127.0.0.1:4318"])
+@pytest.mark.duty("H14")
 def test_a_web_page_may_not_post(door: Door, origin: str) -> None:
     assert status_of(post(door, b"", Origin=origin)) == 403
     preflight = post(door, b"", method="OPTIONS", Origin=origin)
     assert (preflight.http_status, "access-control-allow-origin" in preflight.headers) == (403, False)
 
 
+@pytest.mark.duty("H14")
 def test_a_page_of_a_configured_origin_may_post(tmp_path: Path) -> None:
     page = "http://localhost:3000"
     with open_door(tmp_path, cors_origins=(page,)) as door:
@@ -288,6 +305,7 @@ def test_a_page_of_a_configured_origin_may_post(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["trace", "metrics", "logs", "events"])
+@pytest.mark.duty("J10")
 def test_the_examples_of_the_specification_are_taken_verbatim(door: Door, name: str) -> None:
     signal = {"trace": "traces", "metrics": "metrics"}.get(name, "logs")
     reply = door.export("json", signal, (EXAMPLES / f"{name}.json").read_bytes())
@@ -343,3 +361,76 @@ def test_a_request_that_outlives_the_drain_is_told_to_come_again(tmp_path: Path)
         assert time.monotonic() - started < 2.5
         sending.join(timeout=5)
     assert [(reply.code, reply.retry_s) for reply in replies] == [("UNAVAILABLE", 2.0)]
+
+
+@pytest.mark.duty("H3e")
+def test_gzip_bodies_of_several_members_are_taken(door: Door) -> None:
+    body = otlp.request("traces")
+    packed = gzip.compress(body[:20]) + gzip.compress(body[20:])
+    reply = post(door, packed, Content_Encoding="gzip")
+    assert (reply.code, door.journal.drafts[-1].body) == ("OK", body)
+
+
+@pytest.mark.duty("H3c")
+def test_a_refused_encoding_is_told_those_that_are_taken(door: Door) -> None:
+    assert post(door, b"x", Content_Encoding="br").headers["accept-encoding"] == "gzip, deflate, zstd"
+
+
+@pytest.mark.duty("H4c")
+def test_a_small_bomb_costs_less_memory_than_twice_the_limit(tmp_path: Path) -> None:
+    bomb = gzip.compress(bytes(66 << 20))
+    assert len(bomb) < 66 << 10
+    with open_door(tmp_path) as door:
+        tracemalloc.start()
+        try:
+            assert post(door, bomb, Content_Encoding="gzip").http_status == 413
+            _, peak_bytes = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert peak_bytes < 2 * (64 << 20)
+
+
+FAILURES: dict[str, tuple[int, dict[str, Any]]] = {
+    "not decodable": (400, {"body": b"\xff"}),
+    "foreign host": (403, {"Host": "evil.example"}),
+    "no such path": (404, {"path": "/v2"}),
+    "wrong method": (405, {"method": "PUT"}),
+    "too large": (413, {"body": bytes((1 << 20) + 1)}),
+    "no such encoding": (415, {"Content_Encoding": "br"}),
+}
+
+
+@pytest.mark.duty("H5", "H1d", "H2d")
+@pytest.mark.parametrize("failure", FAILURES)
+def test_every_failure_is_a_status_in_the_encoding_of_the_request(door: Door, http_form: str, failure: str) -> None:
+    status, changes = FAILURES[failure]
+    content_type = JSON if http_form == "json" else PROTOBUF
+    reply = post(door, **{"body": b"", "Content_Type": content_type} | changes)
+    assert (reply.http_status, reply.headers["content-type"]) == (status, content_type)
+    assert reply.message
+
+
+@pytest.mark.duty("H5", "H7a")
+def test_overload_is_a_status_in_the_encoding_of_the_request(tmp_path: Path, http_form: str) -> None:
+    journal = MemoryJournal()
+    with open_door(tmp_path, journal, hold_s=0.0) as door:
+        journal.fail = Overloaded("disk full")
+        body = otlp.JSON_REQUESTS["traces"] if http_form == "json" else otlp.request("traces")
+        reply = door.export(http_form, "traces", body)
+    assert (reply.http_status, reply.retry_s, reply.message) == (503, 2.0, "disk full")
+
+
+@pytest.mark.duty("H2b")
+@pytest.mark.parametrize("suffix", ["; charset=utf-8", ";CHARSET=UTF-8", " ; x=y"])
+def test_parameters_of_a_content_type_are_no_matter(door: Door, http_form: str, suffix: str) -> None:
+    content_type, body = (JSON, b"{}") if http_form == "json" else (PROTOBUF.title(), b"")
+    assert post(door, body, Content_Type=content_type + suffix).http_status == 200
+
+
+@pytest.mark.duty("H3a", "H3b")
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "zstd"])
+def test_both_forms_may_be_compressed(door: Door, http_form: str, encoding: str) -> None:
+    body = otlp.JSON_REQUESTS["traces"] if http_form == "json" else otlp.request("traces")
+    content_type = JSON if http_form == "json" else PROTOBUF
+    packed = ENCODINGS[encoding](body)
+    assert post(door, packed, Content_Type=content_type, Content_Encoding=encoding).code == "OK"

@@ -26,8 +26,6 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from ledger.errors import Overloaded
 from tests.ingest.doors import Door, MemoryJournal, open_door
 
-pytestmark = pytest.mark.conformance
-
 
 def one_span() -> tuple[ReadableSpan, ...]:
     memory = InMemorySpanExporter()

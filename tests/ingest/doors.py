@@ -14,7 +14,7 @@ import grpc
 from google.protobuf import json_format
 from google.rpc import error_details_pb2, status_pb2
 
-from ingest.collector import Collector, CollectorOptions
+from ingest.collector import Addresses, Collector, CollectorOptions
 from ingest.signals import SIGNALS
 from ledger.journal.frame import Draft
 from ledger.paths import DataDir
@@ -81,18 +81,15 @@ class Reply:
     body: bytes = b""
 
 
-class Door:
-    """A collector on free ports."""
+class Client:
+    """A sender over all transports, to a collector wherever it runs."""
 
-    def __init__(self, collector: Collector, journal: Any) -> None:
-        self.collector = collector
-        self.journal = journal
-        self.addresses = collector.start()
-        self.channel = grpc.insecure_channel(self.addresses.otlp_grpc, options=[("grpc.max_send_message_length", -1)])
+    def __init__(self, addresses: Addresses) -> None:
+        self.addresses = addresses
+        self.channel = grpc.insecure_channel(addresses.otlp_grpc, options=[("grpc.max_send_message_length", -1)])
 
     def close(self) -> None:
         self.channel.close()
-        self.collector.stop(1.0)
 
     def method(self, signal: str) -> Any:
         return self.channel.unary_unary(f"/{SIGNAL[signal].service}/Export")
@@ -120,6 +117,19 @@ class Door:
             return http_reply(path, response.status, dict(response.getheaders()), response.read())
         finally:
             connection.close()
+
+
+class Door(Client):
+    """A collector on free ports in this process, and a sender to it."""
+
+    def __init__(self, collector: Collector, journal: Any) -> None:
+        self.collector = collector
+        self.journal = journal
+        super().__init__(collector.start())
+
+    def close(self) -> None:
+        super().close()
+        self.collector.stop(1.0)
 
 
 def grpc_failure(error: Any) -> Reply:
