@@ -12,11 +12,12 @@ import random
 import shutil
 import struct
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.service import until
@@ -52,7 +53,11 @@ class LoopDisk:
 
     def cut_power(self, *, log_flush: bool = False) -> None:
         """From now on nothing reaches the disk and every access fails. `log_flush`: what the file system's own journal
-        had waiting still does, without the data that belongs to it."""
+        had waiting still does, without the data that belongs to it.
+
+        Whoever writes is to be frozen before: a machine without power runs no program either, and of a sync that is
+        under way at this moment the kernel may say that it succeeded, although nothing was written.
+        """
         fd = os.open(self.target, os.O_RDONLY)
         try:
             fcntl.ioctl(fd, EXT4_IOC_SHUTDOWN, struct.pack("I", LOG_FLUSH if log_flush else NO_LOG_FLUSH))
@@ -97,6 +102,23 @@ def loop_disk(root: Path, size_mib: int) -> Iterator[LoopDisk]:
         yield disk
     finally:
         disk.unmount()
+
+
+def freeze(processes: Sequence[psutil.Process]) -> None:
+    """Stop them, and return once no thread of theirs can run any more: each is stopped, or waits for the disk."""
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.suspend()
+    until(lambda: all(map(is_frozen, processes)), 20, "processes do not stop")
+
+
+def is_frozen(process: psutil.Process) -> bool:
+    with suppress(FileNotFoundError, ProcessLookupError):
+        states = [
+            path.read_text().rpartition(")")[2].split()[0] for path in Path(f"/proc/{process.pid}/task").glob("*/stat")
+        ]
+        return all(state in "TtDZX" for state in states)
+    return not process.is_running()
 
 
 def write_back_some(directory: Path, rng: random.Random) -> None:

@@ -15,7 +15,7 @@ from ledger.errors import LedgerError
 from ledger.journal.read import JournalReader
 from ledger.paths import DataDir
 from queries.connect import connect
-from tests.durability.disks import LoopDisk, loop_disk, needs_loop, write_back_some
+from tests.durability.disks import LoopDisk, freeze, loop_disk, needs_loop, write_back_some
 from tests.durability.load import SMALL_FILES, BareClient, Client, Record, SdkClient
 from tests.durability.proof import (
     catch_up,
@@ -38,6 +38,7 @@ CONTROL_BATCHES = 200
 
 def cut_power(disk: LoopDisk, one: Service, rng: random.Random) -> None:
     """At this moment, then end the processes and mount what is left."""
+    freeze(one.members())
     if rng.random() < 0.5:
         write_back_some(one.data, rng)
     disk.cut_power(log_flush=rng.random() < 0.3)
@@ -113,6 +114,7 @@ def test_a_service_that_does_not_sync_loses_acked_spans(tmp_path: Path) -> None:
         for client in clients:
             client.start()
         wait_for_acks(clients, CONTROL_BATCHES)
+        freeze(one.members())
         disk.cut_power()
         one.kill()
         acked = set().union(*(client.finish().acked_ids() for client in clients))
