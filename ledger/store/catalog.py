@@ -18,7 +18,7 @@ from ledger.journal.disk import POSIX, Disk, Lock
 from ledger.paths import DataDir
 from ledger.schema import ARROW
 from ledger.seams import Clock
-from ledger.store import hot, manifest, segment, traces
+from ledger.store import hot, manifest, segment, traces, whole
 from ledger.store.manifest import Connect, Segment, transaction
 from ledger.store.shelf import Added, Shelf
 
@@ -160,6 +160,7 @@ class Catalog:
         parts = [segment.of_traces(self._hot.table(table), wanted).select(read)]
         for part in self._shelf.segments:
             if part.table_name == table and may_hold(part, events):
+                whole.check(self._shelf.root, part)
                 parts.append(segment.read(self._shelf.root / part.path, table, wanted, read))
         rows = pa.concat_tables(parts)
         if events is not None:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import google_crc32c
+
 from ledger.journal.disk import Disk, File
 
 ASIDE = ".aside"
@@ -18,10 +20,13 @@ class Out:
     def __init__(self, file: File) -> None:
         self._file = file
         self.closed = False
+        self.crc32c = 0
+        """Of all that was written one after the other."""
 
     def write(self, data: bytes | memoryview) -> int:
         body = bytes(data)
         self._file.write([body])
+        self.crc32c = google_crc32c.extend(self.crc32c, body)
         return len(body)
 
     def write_at(self, offset: int, data: bytes) -> None:

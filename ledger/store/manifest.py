@@ -17,7 +17,8 @@ from ledger.journal.disk import Disk
 from ledger.schema import POSTING_VERSION
 from ledger.store.files import ASIDE
 
-FORMAT = 1
+FORMAT = 2
+"""2: segments have a checksum of the whole file."""
 PAGE_BYTES = 16384
 """Hot rows are blobs of many pages: large pages keep their chains short."""
 BUSY_TIMEOUT_S = 5.0
@@ -31,7 +32,7 @@ CREATE TABLE hot (hot_id INTEGER PRIMARY KEY AUTOINCREMENT, table_name TEXT NOT 
                   body BLOB NOT NULL);
 CREATE TABLE segment (file_number INTEGER PRIMARY KEY, table_name TEXT NOT NULL, shard INTEGER NOT NULL,
                       day TEXT NOT NULL, path TEXT NOT NULL, rows INTEGER NOT NULL, file_bytes INTEGER NOT NULL,
-                      first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL);
+                      first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL, crc32c INTEGER NOT NULL);
 CREATE TABLE replaced (path TEXT PRIMARY KEY, replaced_ns INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE trace_hot (hot_id INTEGER PRIMARY KEY AUTOINCREMENT, pairs INTEGER NOT NULL, body BLOB NOT NULL);
 CREATE TABLE trace_run (file_number INTEGER PRIMARY KEY, path TEXT NOT NULL, pairs INTEGER NOT NULL);
@@ -53,6 +54,7 @@ class Segment:
     file_bytes: int
     first_seq: int
     last_seq: int
+    crc32c: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +118,10 @@ def open_read_only(path: Path) -> sqlite3.Connection:
 def check_versions(db: sqlite3.Connection, path: Path) -> None:
     """A ledger that this program can read. It is derived: another one is made anew, and never converted."""
     found = get_meta(db, "format")
-    if found > FORMAT:
+    if found != FORMAT:
+        newer = "install the newer program, or " if found > FORMAT else ""
         raise Incompatible(
-            f"{path}: written in format {found}, this program reads {FORMAT}; install the newer program, or delete "
-            f"{path.parent} and run `spanledger rebuild`"
+            f"{path}: written in format {found}, this program reads {FORMAT}; {newer}run `spanledger rebuild`"
         )
     found = get_meta(db, "posting_version")
     if found != POSTING_VERSION:
@@ -161,9 +163,9 @@ def trace_runs(db: sqlite3.Connection) -> list[TraceRun]:
 def put_segment(db: sqlite3.Connection, segment: Segment) -> None:
     row = (
         segment.file_number, segment.table_name, segment.shard, segment.day, segment.path, segment.rows,
-        segment.file_bytes, segment.first_seq, segment.last_seq,
+        segment.file_bytes, segment.first_seq, segment.last_seq, segment.crc32c,
     )  # fmt: skip
-    db.execute("INSERT INTO segment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+    db.execute("INSERT INTO segment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
 
 
 def put_trace_run(db: sqlite3.Connection, run: TraceRun) -> None:

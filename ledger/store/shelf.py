@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ledger.journal.disk import Disk
-from ledger.store import manifest, merge, segment, traces
+from ledger.store import manifest, merge, segment, traces, whole
 from ledger.store.files import published
 from ledger.store.manifest import Segment, TraceRun, transaction
 
@@ -86,6 +86,8 @@ class Shelf:
         if old is None or not self._has_room(sum(part.file_bytes for part in old), free_bytes_min):
             return False
         first = old[0]
+        for part in old:
+            whole.check(self.root, part)
         inputs = [segment.row_groups(self.root / part.path, part.table_name) for part in old]
         made = self._write_segment(
             replace(
@@ -154,16 +156,16 @@ class Shelf:
         self.take(added)
 
     def _write_segment(self, planned: Segment, parts: Iterable[pa.Table]) -> Segment:
-        """Write the segment that `planned` describes, but for its path and size. `parts` are in order."""
+        """Write the segment that `planned` describes, but for its path, size and checksum. `parts` are in order."""
         path = Path(SEGMENTS) / planned.table_name / planned.day / f"{planned.file_number:08d}.parquet"
         with published(self._disk, self.root / path) as out:
             rows = segment.write(
                 out, planned.table_name, planned.shard, planned.day, planned.first_seq, planned.last_seq, parts
             )
-            size = out.tell()
+            size, crc32c = out.tell(), out.crc32c
         found = pq.read_metadata(self.root / path).num_rows
         assert rows == found == planned.rows, f"{path}: {found} rows, {rows} written of {planned.rows}"
-        return replace(planned, path=str(path), file_bytes=size)
+        return replace(planned, path=str(path), file_bytes=size, crc32c=crc32c)
 
     def _write_run(self, number: int, runs: Sequence[traces.Run]) -> TraceRun:
         path = Path(RUNS) / f"{number:08d}.run"
@@ -175,4 +177,4 @@ class Shelf:
 def new_segment(number: int, table: str, shard: int, day: str, rows: pa.Table) -> Segment:
     """A segment yet to be written."""
     seqs = rows[segment.SEQ[table]].to_numpy()
-    return Segment(number, table, shard, day, "", rows.num_rows, 0, int(seqs.min()), int(seqs.max()))
+    return Segment(number, table, shard, day, "", rows.num_rows, 0, int(seqs.min()), int(seqs.max()), 0)

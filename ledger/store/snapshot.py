@@ -12,7 +12,7 @@ import pyarrow as pa
 from ledger.errors import NotFound
 from ledger.paths import DataDir
 from ledger.schema import ARROW
-from ledger.store import hot, manifest
+from ledger.store import hot, manifest, whole
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,11 @@ class Snapshot:
         return cls(cursor, data.ledger, segments, parts)
 
     def segments(self, table: str) -> list[Path]:
-        return [self.root / part.path for part in self.manifest if part.table_name == table]
+        """Files with rows of `table`, each of them whole. Raises Corrupt."""
+        parts = [part for part in self.manifest if part.table_name == table]
+        for part in parts:
+            whole.check(self.root, part)
+        return [self.root / part.path for part in parts]
 
     def hot(self, table: str) -> pa.Table:
         parts = [part.rows for part in self.hot_parts.values() if part.table_name == table]

@@ -27,6 +27,7 @@ MAGIC = b"SLTRACES"
 VERSION = 1
 HEADER = np.dtype([("magic", "S8"), ("version", "<u4"), ("crc32c", "<u4"), ("pairs", "<u8"), ("zero", "V8")])
 PAIR_BYTES = 16
+MEND = "run `spanledger rebuild`: it makes the ledger anew from the journal"
 MERGE_PAIRS = 1 << 20
 """Pairs merged at a time: 16 MiB of memory for each copy of them, whatever the size of the runs."""
 
@@ -79,16 +80,20 @@ class Run:
 
     @classmethod
     def open(cls, path: Path) -> "Run":
-        """Map a run file. Magic, version and length are checked here, the checksum whenever the run is merged."""
+        """Map a run file and check it: a trace that is not found here would count twice. Raises Corrupt."""
+        if path.stat().st_size == 0:  # which cannot be mapped
+            raise Corrupt(f"{path}: empty; {MEND}")
         body = np.memmap(path, dtype=np.uint8, mode="r")
         header = body[: HEADER.itemsize].view(HEADER)[0] if len(body) >= HEADER.itemsize else np.zeros((), HEADER)
         pairs = int(header["pairs"])
         expected = file_bytes(pairs)
         if bytes(header["magic"]) != MAGIC or int(header["version"]) != VERSION or len(body) != expected:
             raise Corrupt(f"{path}: not a trace run of version {VERSION} with {expected} bytes, but {len(body)}; "
-                          "delete the ledger directory and run `spanledger rebuild`")  # fmt: skip
+                          f"{MEND}")  # fmt: skip
         middle = HEADER.itemsize + 8 * pairs
-        return cls(path, body[HEADER.itemsize : middle].view("<u8"), body[middle:].view("<i8"))
+        run = cls(path, body[HEADER.itemsize : middle].view("<u8"), body[middle:].view("<i8"))
+        run.check()
+        return run
 
     def check(self) -> None:
         """Compare the checksum. Raises Corrupt."""
@@ -96,7 +101,7 @@ class Run:
         found = _checksum((self.hashes, self.seqs))
         if found != int(header["crc32c"]):
             raise Corrupt(f"{self.path}: checksum {found:08x}, its header says {int(header['crc32c']):08x}; "
-                          "delete the ledger directory and run `spanledger rebuild`")  # fmt: skip
+                          f"{MEND}")  # fmt: skip
 
 
 def file_bytes(pairs: int) -> int:
