@@ -14,27 +14,27 @@ from spanledger.cli.output import say
 @options.data
 @options.config
 def command(data: Path | None, config_file: Path | None) -> None:
-    """Delete the ledger and make it again from the journal; nothing is decided or sent. Needs the server stopped."""
+    """Delete the ledger and make it again from the journal; nothing is decided or sent. Stop a server that posts."""
     from ingest.decode import decode, same_span
     from ledger.post.rebuild import rebuild
     from ledger.seams import SystemClock
     from spanledger.cli.source import directory
     from spanledger.config import load
     from spanledger.parts import options as options_of
-    from spanledger.presence import running
 
     settings = load(data=directory(data).root, file=config_file)
-    if running(settings.data.serve_json) is not None:
-        raise Locked(f"a server runs on {settings.data.root}: stop it, then rebuild")
-    events = rebuild(
-        settings.data,
-        decode,
-        same_span,
-        clock=SystemClock(),
-        progress=_told,
-        options=options_of(settings, "poster"),
-        store_options=options_of(settings, "store"),
-    )
+    try:
+        events = rebuild(
+            settings.data,
+            decode,
+            same_span,
+            clock=SystemClock(),
+            progress=_told,
+            options=options_of(settings, "poster"),
+            store_options=options_of(settings, "store"),
+        )
+    except Locked as error:  # not by a server that cannot open its ledger: that one goes on with the new ledger
+        raise Locked(f"a server posts to {settings.data.root}: stop it, then rebuild ({error})") from error
     say(f"{settings.data.root}: {events:,} events posted anew")
 
 

@@ -1,5 +1,6 @@
 """The service as processes: start, stop, crashes, and death of the supervisor."""
 
+import errno
 import json
 import os
 import signal
@@ -19,9 +20,12 @@ import pytest
 from ingest.addresses import Address
 from ledger.paths import DataDir
 from queries.progress import progress
+from spanledger import supervise
+from spanledger.config import load
 from spanledger.exporting import Exporter
 from spanledger.presence import running, wait_until
 from spanledger.samples import sample_directory
+from spanledger.supervise import Supervisor
 
 pytestmark = pytest.mark.slow
 
@@ -191,3 +195,27 @@ def test_a_grpc_client_on_the_api_port_is_told_of_once(tmp_path: Path) -> None:
                     continue
         assert wait_until(lambda: "is it an exporter?" in served.log.read_text(), PATIENCE_S)
         assert served.log.read_text().count("exporter") == 1
+
+
+def test_a_service_whose_addresses_cannot_be_written_runs_and_writes_them_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    told: list[dict[str, object]] = []
+    supervisor = Supervisor(load(data=tmp_path, environ={}), told.append)
+    supervisor.values = dict(supervisor.config.values)
+    write_atomic = supervise.write_atomic
+    monkeypatch.setattr(supervise, "write_atomic", full)
+    supervisor._announce()
+    supervisor._leave_addresses()
+    assert [facts["api"] for facts in told] == ["127.0.0.1:8317"]
+    assert [record.getMessage() for record in caplog.records] == [
+        "commands do not find this service until its addresses can be written: [Errno 28] No space left on device"
+    ]
+    assert supervisor.leave_at_s is not None
+    monkeypatch.setattr(supervise, "write_atomic", write_atomic)
+    supervisor._leave_addresses()
+    assert supervisor.leave_at_s is None
+    assert json.loads(supervisor.config.data.serve_json.read_text()) == told[0]
