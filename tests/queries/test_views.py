@@ -220,6 +220,13 @@ def test_tenants_with_the_same_ids_are_apart(by_hand):
     ]
 
 
+def test_ids_are_computed_over_the_bytes_of_a_tenants_name(by_hand):
+    span = rows.span(1, 0, "t", tenant="Bücher GmbH")
+    placed = rows.placement(1, span, tenant="Bücher GmbH")
+    by_hand.write(1, spans=[span], placements=[placed])
+    assert by_hand.ask("SELECT call_id FROM calls") == [(rows.view_id(span, "Bücher GmbH"),)]
+
+
 def run_of(by_hand, *spans):
     run = {"run_id": rows.ident("run")}
     placements = [
