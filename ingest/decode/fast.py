@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingest.decode.nested import ARRAY, KVLIST, nested_text
-from ingest.decode.request_schema import handler
+from ingest.decode.request_schema import handler, message
 from ingest.decode.wire_format import UnreadableError
 from ingest.sheet import Attributes, Ints, Mask, Sheet, attributes, clipped, is_valid
-from ingest.skeleton import SKELETONS, has_wire_form
+from ingest.skeleton import has_wire_form
 
 NESTED_MEMBERS = {"array_value": ARRAY, "kvlist_value": KVLIST}
 
@@ -91,9 +91,9 @@ def _sheet(requests: pa.ListArray) -> tuple[Sheet, set[int]]:
 
 
 def _misjudged(bodies: list[bytes]) -> set[int]:
-    """Requests that ptars took and whose wire form is broken all the same: it does not look how groups end."""
-    request = SKELETONS["Ids"].request
-    return {position for position, body in enumerate(bodies) if not has_wire_form(request, body)}
+    """Requests that ptars took and whose wire form is broken all the same, at any depth: it does not look how groups
+    end."""
+    return {position for position, body in enumerate(bodies) if not has_wire_form(message(), body)}
 
 
 def _flat(lists: pa.ListArray) -> tuple[pa.Array, Ints]:

@@ -102,7 +102,7 @@ def run_page(
             found = replay(narrow, run_id, start)
             whole_id = str(found.run["run_id"])
             tree = parents(narrow, whole_id)
-            axis = Axis(min((r[2] for r in tree), default=0), max((r[3] for r in tree), default=1))
+            axis = Axis(int(str(found.run["started_ns"])), int(str(found.run["ended_ns"])))
             line = cost_line(narrow, whole_id, axis.start_ns, axis.end_ns)
         chosen = next((one for one in found.steps if one["step"] == step), None)
         if step is not None and chosen is None:

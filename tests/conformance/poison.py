@@ -174,6 +174,7 @@ SPANS: Mapping[str, tuple[bytes, Fate]] = {
     "attribute-cut-inside": (field(9, b"\x0a\x7fkey"), FOUND),
     "value-cut-inside": (field(9, field(1, b"k") + field(2, b"\x0a\x7fv")), FOUND),
     "array-cut-inside": (attribute("k", field(5, b"\x0a\x7f")), FOUND),
+    "group-ends-in-attribute": (field(9, field(1, b"k") + varint(14 << 3 | 4)), FOUND),
     "status-cut-inside": (field(15, b"\x12\x7f"), FOUND),
     "event-cut-inside": (field(11, b"\x12\x7f"), BILLED),
     "link-cut-inside": (field(13, b"\x0a\x7f"), BILLED),

@@ -9,6 +9,7 @@ from tests.conformance import good
 from tests.conformance.books import TRANSPORTS, Books, open_books
 from tests.conformance.good import COST_USD, attribute, fixed64, int_field, span_id
 from tests.ingest.otlp import field, string_attribute, varint
+from tests.queries.asking import asker
 
 DAY_NS = 86_400 * 10**9
 
@@ -189,6 +190,15 @@ def test_times_of_1970_are_kept_as_sent(books: Books, transport: str) -> None:
     assert (row["start_ns"], row["end_ns"], row["duration_ms"]) == (1, 1_000_001, 1.0)
     (call,) = books.of("calls", trace("1970", transport))
     assert (call["input_tokens"], call["output_tokens"]) == (36_000, 1_000)
+
+
+@pytest.mark.duty("D2a", "D2b", "D2c", "D2d", "D2e")
+@pytest.mark.parametrize("case", ["end before start", "no start", "no end", "no times", "largest times", "1970"])
+def test_runs_with_odd_times_can_be_looked_at(books: Books, case: str) -> None:
+    (row,) = books.of("spans", trace(case, "grpc"))
+    with asker(books.data) as ask:
+        shown = [ask(f"/runs/{row['run_id']}"), ask(f"/api/v1/runs/{row['run_id']}/replay"), ask("/runs")]
+    assert [answer.status for answer in shown] == [200, 200, 200]
 
 
 @pytest.mark.duty("D3")

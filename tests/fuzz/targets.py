@@ -255,7 +255,7 @@ def price_book(data: bytes) -> None:
         PriceBook.parse(data)
     try:
         body = encode(json.loads(data), "fuzz", "1")
-    except (ValueError, TypeError, RecursionError, AttributeError, pa.ArrowException):
+    except (ValueError, TypeError, OverflowError, RecursionError, AttributeError, pa.ArrowException):
         return  # no records that a book could be made of
     with suppress(LedgerError):
         book = PriceBook.parse(body)
