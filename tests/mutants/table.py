@@ -24,7 +24,6 @@ POWER_CUTS = f"{JOURNAL}/test_power_cuts.py"
 POSTING = "tests/ledger/post/test_posting.py"
 HISTORIES = ("tests/sim/test_histories.py",)
 CRASH_POINTS = ("tests/sim/test_crash_points.py", "-m", "durability")
-FAILING = ("tests/sim/test_failing_operations.py", "-m", "durability")
 
 NAMED = (
     Mutant(
@@ -137,7 +136,7 @@ OTHERS = (
         "ledger/journal/seal.py",
         "        _write_sealed(file, plan)\n        file.sync()\n",
         "        _write_sealed(file, plan)\n",
-        (f"{JOURNAL}/test_seal.py::test_a_power_cut_at_every_operation_of_sealing_leaves_one_or_the_other",),
+        CRASH_POINTS,
     ),
     Mutant(
         "key of a control event forgotten",
@@ -153,7 +152,7 @@ OTHERS = (
         "ledger/post/poster.py",
         "            except BaseException:\n                self._start_afresh()\n                raise\n",
         "            except BaseException:\n                raise\n",
-        FAILING,
+        (f"{POSTING}::test_a_batch_whose_commit_failed_is_posted_whole_by_the_same_poster",),
     ),
     Mutant(
         "last version counts",

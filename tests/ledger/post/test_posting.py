@@ -125,6 +125,25 @@ def test_a_span_sent_again_is_counted_and_dropped(data: DataDir) -> None:
     assert ask(data, "SELECT count(*) FROM conflicts") == [(0,)]
 
 
+def no_room(catalog: Catalog, **rows: object) -> None:
+    raise OSError("no room")
+
+
+def test_a_batch_whose_commit_failed_is_posted_whole_by_the_same_poster(
+    data: DataDir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal(data, request(call(1, 1, 3)), request(agent(1, 3), call(1, 2, 3)))
+    poster = Poster(data, decode, same_span, clock=SystemClock())
+    with monkeypatch.context() as patch:
+        patch.setattr(Catalog, "commit", no_room)
+        with pytest.raises(OSError, match="no room"):
+            poster.step()
+    drain(poster)
+    poster.close()
+    assert ask(data, "SELECT count(*) FROM spans") == [(3,)]
+    assert ask(data, "SELECT agent_name, sum(cost_usd) FROM calls GROUP BY ALL") == [("planner", 2 * CALL_USD)]
+
+
 def test_requests_sent_again_and_again_leave_nothing_in_memory(data: DataDir) -> None:
     journal(data, *[request(*(call(1, n) for n in range(1, 11)))] * 30)
     poster = Poster(data, decode, same_span, clock=SystemClock(), options=PosterOptions(batch_events_max=4))

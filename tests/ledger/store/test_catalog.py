@@ -12,7 +12,7 @@ from ledger.errors import Incompatible, Locked, NotFound
 from ledger.journal.disk import PosixDisk, PosixFile
 from ledger.schema import ARROW
 from ledger.store import digest, manifest
-from ledger.store.catalog import Catalog
+from ledger.store.catalog import Catalog, StoreOptions
 from ledger.store.snapshot import Snapshot
 from tests.ledger.store import rows
 
@@ -232,6 +232,19 @@ def test_a_replaced_file_stays_ten_minutes(data, clock, open_catalog):
     catalog.tidy()
     assert not any(path.exists() for path in old)
     assert stored(data, "spans") == 10
+
+
+def test_a_restart_leaves_replaced_files_to_their_readers(data, clock):
+    with closing(Catalog.open(data, clock=clock, options=StoreOptions(segment_fan_in=2))) as catalog:
+        for seq in range(2):
+            rows.post_event(seq).apply(catalog)
+            catalog.flush()
+        old = Snapshot.take(data).segments("spans")
+        for _ in range(9):
+            catalog.tidy()
+    with closing(Catalog.open(data, clock=clock)):
+        assert len(Snapshot.take(data).segments("spans")) == 1
+        assert all(path.exists() for path in old)
 
 
 def test_segments_of_different_days_are_not_merged(data, open_catalog):
