@@ -17,14 +17,14 @@ class Stopped(Exception):
 
 
 class Countdown:
-    """Lets `steps` steps happen, then none any more."""
+    """Lets `steps` steps happen, then none any more: the machine has stopped, or another `error` is met."""
 
-    def __init__(self, steps: int) -> None:
-        self.left = steps
+    def __init__(self, steps: int, error: Exception | None = None) -> None:
+        self.left, self._error = steps, error or Stopped()
 
     def step(self) -> None:
         if self.left == 0:
-            raise Stopped
+            raise self._error
         self.left -= 1
 
 
@@ -83,6 +83,18 @@ class StoppingFile:
 
     def close(self) -> None:
         self._file.close()
+
+
+def full_connection(countdown: Countdown) -> type[sqlite3.Connection]:
+    """Cannot commit; the transaction is open still, and the caller's to roll back."""
+
+    class Connection(sqlite3.Connection):
+        def execute(self, sql: str, *parameters: object) -> sqlite3.Cursor:
+            if sql == "COMMIT":
+                countdown.step()
+            return super().execute(sql, *parameters)
+
+    return Connection
 
 
 def stopping_connection(countdown: Countdown) -> type[sqlite3.Connection]:

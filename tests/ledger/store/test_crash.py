@@ -1,5 +1,6 @@
 """Whatever stops the poster, wherever: the reopened ledger holds exactly what was committed, and can go on."""
 
+import errno
 import random
 import sqlite3
 import subprocess
@@ -93,6 +94,37 @@ def stopped_after(steps, data, clock):
     finally:
         if catalog:
             catalog.abandon()
+    return False
+
+
+@pytest.mark.parametrize("stride", [37, pytest.param(1, marks=[pytest.mark.long, pytest.mark.timeout(1800)])])
+@pytest.mark.parametrize("failures", [1, 3])
+def test_a_full_disk_at_every_step_is_lived_through(failures, stride, tmp_path, monkeypatch):
+    """In commit, flush, merge and removal: the same catalog goes on once there is room, as if nothing had been."""
+    connect = sqlite3.connect
+    for steps in count(9, stride):
+        data, clock = DataDir(tmp_path / str(steps)), HandClock()
+        countdown = failing.Countdown(10**9, OSError(errno.ENOSPC, "No space left on device"))
+        factory = failing.full_connection(countdown)
+        with monkeypatch.context() as patch:
+            patch.setattr(manifest.sqlite3, "connect", lambda *a, f=factory, **k: connect(*a, **k, factory=f))
+            catalog = Catalog.open(data, clock=clock, options=failing.OPTIONS, disk=failing.StoppingDisk(countdown))
+        with closing(catalog):
+            countdown.left = steps
+            failed = [fails(catalog, clock) for _ in range(failures)]
+            countdown.left = 10**9
+            failing.work(catalog, clock)
+        check_and_go_on(data, tmp_path / "undisturbed", clock)
+        if not failed[0]:
+            break
+    assert steps > 60, "the workload has become too small to mean anything"
+
+
+def fails(catalog, clock):
+    try:
+        failing.work(catalog, clock)
+    except OSError:
+        return True
     return False
 
 
