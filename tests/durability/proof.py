@@ -1,6 +1,7 @@
 """What must hold after whatever happened to the service: everything acked is there, once, and costs what it costs."""
 
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from ledger.store.digest import digests
 from ledger.store.snapshot import Snapshot
 from queries.connect import connect
 from tests.durability.load import CALL_USD, HOUR_NS, Client, Record
-from tests.service import PROGRAM, until
+from tests.service import until
 
 BATCHES_BETWEEN_KILLS = 20
 POSTING_S = 120.0
@@ -95,5 +96,6 @@ def cursor_is_within_the_journal(data: Path) -> None:
 def rebuild_equals_live(data: Path) -> None:
     """Also says that every event can be read, and that posting them in other batches gives the same."""
     live = digests(DataDir(data))
-    subprocess.run([PROGRAM, "rebuild", "--data", str(data)], check=True, capture_output=True, timeout=600)
+    command = [sys.executable, "-m", "spanledger", "rebuild", "--data", str(data)]
+    subprocess.run(command, check=True, capture_output=True, timeout=600)
     assert digests(DataDir(data)) == live
