@@ -7,9 +7,16 @@ refusal is a loss while a held call is not (docs/adr/0006). Used from one event 
 
 import asyncio
 from collections import deque
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from ledger.errors import Overloaded, TooLarge
+
+T = TypeVar("T")
+
+TURN_LOOK_S = 0.1
+"""A request whose turn is over looks this often whether somebody waits."""
 
 
 @dataclass(slots=True)
@@ -18,6 +25,24 @@ class Reservation:
 
     admission: "Admission"
     bytes: int
+
+    async def receive(self, body: Awaitable[T], turn_s: float) -> T:
+        """`body`, unless it takes longer than `turn_s` while others wait for this memory: then Overloaded."""
+        receiving = asyncio.ensure_future(body)
+        loop = asyncio.get_running_loop()
+        turn_over = loop.time() + turn_s
+        try:
+            while not receiving.done():
+                left_s = turn_over - loop.time()
+                await asyncio.wait([receiving], timeout=left_s if left_s > 0 else min(turn_s, TURN_LOOK_S))
+                if not receiving.done() and loop.time() >= turn_over and self.admission.waiting_calls:
+                    raise Overloaded(
+                        f"the request had not arrived after {turn_s:g} s and others wait; send it again "
+                        "(receive_turn_s)"
+                    )
+            return await receiving
+        finally:
+            receiving.cancel()
 
     async def resize(self, amount: int, hold_s: float) -> None:
         """Make it `amount` bytes. Giving back is immediate; taking more waits like everybody else."""

@@ -96,7 +96,7 @@ async def _accept(intake: Intake, signal: Signal, context: Any) -> Any:
     hold_s = intake.hold_s(context.time_remaining())
     reservation = await intake.admission.reserve(intake.options.receive_bytes, hold_s)
     try:
-        body = await _receive(context, intake.options)
+        body = await reservation.receive(_receive(context, intake.options), intake.options.receive_turn_s)
         arrival = Arrival(signal, "grpc", PROTOBUF, body)
         return await intake.accept(arrival, reservation, intake.hold_s(context.time_remaining()))
     finally:

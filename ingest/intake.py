@@ -102,9 +102,11 @@ class Intake:
 
     async def accept(self, arrival: Arrival, reservation: Reservation, hold_s: float) -> Any:
         """Returns the Export*ServiceResponse once `arrival` is durable. Raises whatever `Failure.of` can answer."""
-        await reservation.resize(self._affordable(arrival.memory_bytes()), hold_s)
         if len(arrival.body) > TRIM_OVER_BYTES:
+            # What its pieces took goes back before anybody else may read: the next one would come on top of it.
+            await self.in_thread(trim)
             self._trim_soon()
+        await reservation.resize(self._affordable(arrival.memory_bytes()), hold_s)
         checked = await self._checked(arrival)
         await self._append(arrival, reservation, hold_s)
         self._count(arrival, checked)
@@ -174,17 +176,22 @@ class Intake:
         draft = Draft(arrival.signal.kind, arrival.body, transport=arrival.transport, content_type=arrival.content_type)
         while True:
             try:
-                return await self._durable(self._journal.submit(draft), reservation)
+                return await self._durable(self._journal.submit(draft), reservation, deadline)
             except Overloaded:
                 if loop.time() + JOURNAL_RETRY_S > deadline:
                     raise
                 self.admission.check_open()
                 await asyncio.sleep(JOURNAL_RETRY_S)
 
-    async def _durable(self, future: "Future[int]", reservation: Reservation) -> int:
-        # Shielded: a sender that hangs up must not cancel what the journal is writing.
+    async def _durable(self, future: "Future[int]", reservation: Reservation, deadline: float) -> int:
+        """Wait for the disk. What it has not begun to write when the hold is over is taken back and refused."""
+        durable = asyncio.wrap_future(future)
         try:
-            return await asyncio.shield(asyncio.wrap_future(future))
+            await asyncio.wait([durable], timeout=deadline - asyncio.get_running_loop().time())
+            if not durable.done() and future.cancel():
+                raise Overloaded("the disk did not come to it in time; send the request again")
+            # Shielded: a sender that hangs up must not cancel what the journal is writing.
+            return await asyncio.shield(durable)
         except asyncio.CancelledError:
             _release_when_done(future, reservation)
             raise

@@ -24,14 +24,13 @@ class CollectorOptions:
     cors_origins: tuple[str, ...] = ()  # web origins that may post; none by default, a browser is no exporter
 
     request_bytes_max: int = 64 * MIB  # also after decompression; the default that OTLP 1.11 recommends
-    records_max: int = (
-        131_072  # spans, log records or metrics in a request, with the lists around them: 64 MiB at 512 bytes
-    )
-    elements_max: int = 2_097_152  # attributes, events, links, values in a request: 16 for each of the records above
-    memory_bytes_max: int = 512 * MIB  # requests being received, checked or written; half of the 1 GiB budget
+    records_max: int = 65_536  # spans, log records or metrics in a request, with the lists around them: 64 MiB at 1 KiB
+    elements_max: int = 1_048_576  # attributes, events, links, values in a request: 16 for each of the records above
+    memory_bytes_max: int = 400 * MIB  # requests being received, checked or written: two of the largest at a time
     hold_s: float = 5.0  # under pressure a call waits this long before it is refused: half of an exporter's 10 s
     calls_waiting_max: int = 1024  # held calls; each costs a few KiB, and a queue beyond it would not move in hold_s
     receive_s: float = 20.0  # a request must have arrived by then: twice an exporter's whole patience
+    receive_turn_s: float = 2.0  # and by then where others wait for the memory that it may take: half of their hold
     header_s: float = 10.0  # an HTTP connection must have sent its request's head by then (slow loris)
     keep_alive_s: float = 75.0  # an idle HTTP connection is kept: several of an exporter's 5 s to 60 s intervals
     connections_max: int = 1024  # HTTP connections; the usual limit of open files
@@ -68,6 +67,7 @@ RANGES: tuple[tuple[str, float, float], ...] = (
     ("hold_s", 0.0, 60.0),
     ("calls_waiting_max", 0, 1 << 20),
     ("receive_s", 0.01, 3600.0),
+    ("receive_turn_s", 0.01, 3600.0),
     ("header_s", 0.01, 3600.0),
     ("keep_alive_s", 0.01, 3600.0),
     ("connections_max", 1, 1 << 20),

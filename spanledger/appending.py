@@ -108,7 +108,7 @@ class OwnDoor:
 
 def open_poster(config: Config) -> "Poster":
     """A poster on the data directory, with the decoder of this program. Takes the poster's lock."""
-    from ingest.decode import decode, same_span
+    from ingest.decode import decode, same_span, spans_in
     from ledger.post.poster import Poster
     from spanledger.parts import options
 
@@ -119,4 +119,5 @@ def open_poster(config: Config) -> "Poster":
         clock=SystemClock(),
         options=options(config, "poster"),
         store_options=options(config, "store"),
+        spans_in=spans_in,
     )

@@ -18,6 +18,7 @@ PARTS: dict[str, tuple[str, str, dict[str, str]]] = {
             "hold_s": "collector.hold_s",
             "calls_waiting_max": "collector.calls_waiting_max",
             "receive_s": "collector.receive_s",
+            "receive_turn_s": "collector.receive_turn_s",
             "header_s": "collector.header_s",
             "keep_alive_s": "collector.keep_alive_s",
             "connections_max": "collector.connections_max",
@@ -54,7 +55,9 @@ PARTS: dict[str, tuple[str, str, dict[str, str]]] = {
         {
             "batch_events_max": "poster.batch_events_max",
             "batch_bytes_max": "poster.batch_bytes_max",
+            "batch_spans_max": "poster.batch_spans_max",
             "open_spans_max": "poster.open_spans_max",
+            "open_text_max": "poster.open_text_max",
             "remembered_bytes_max": "poster.remembered_bytes_max",
         },
     ),

@@ -7,7 +7,7 @@ link) changes nothing.
 """
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from ingest.decode import nested
@@ -90,10 +90,11 @@ def span_slices(body: bytes) -> Iterator[Slice | UnreadableError]:
         yield error
 
 
-def span_bytes(body: bytes, index: int) -> bytes:
-    """The bytes of span `index` of the request."""
+def spans_bytes(body: bytes, indexes: Collection[int]) -> dict[int, bytes]:
+    """The bytes of the spans of the request that have these indexes, by index."""
+    wanted = set(indexes)
     found = (item for item in span_slices(body) if isinstance(item, Slice))
-    return next(item.span for position, item in enumerate(found) if position == index)
+    return {position: item.span for position, item in enumerate(found) if position in wanted}
 
 
 def _resource_slices(resource_spans: bytes) -> Iterator[Slice | UnreadableError]:

@@ -15,7 +15,7 @@ RESOURCE_SPREAD_MAX = 64
 """Bytes of resource attributes, repeated for every span, that an event may unfold to, for each byte of its body. Real
 telemetry stays below 10. An event beyond it keeps its resources in the journal, and its rows say so."""
 
-RESOURCE_BYTES_MAX = 256 << 20
+RESOURCE_BYTES_MAX = 64 << 20
 """The same for one event, however large: columns of 32-bit offsets hold 2 GiB, and memory is bounded."""
 
 RESOURCE_CUT = "spanledger.resource_cut"

@@ -58,7 +58,7 @@ def messages(data: bytes, number: int) -> Iterator[bytes]:
     """The messages (or strings) in field `number`, in order. A field of that number and another type is skipped."""
     for found, wire_type, value in fields(data):
         if found == number and wire_type == LENGTH:
-            assert isinstance(value, bytes)
+            assert not isinstance(value, int)
             yield value
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ledger.calls.columns import Columns, Fills, numbered
 from ledger.calls.cycles import cut
+from ledger.calls.depth import shorten
 from ledger.calls.index import HashIndex, mix
 from ledger.calls.rules import RUN_BY_AGENT
 
@@ -22,7 +23,11 @@ IDENTITY: Fills = {
     "source_seq": (I64, -1),
     "span_index": (I32, -1),
 }
-LINKS: Fills = {"real": (BOOL, 0), "parent": (I64, -1), "first_child": (I64, -1), "next_sibling": (I64, -1)}
+LINKS: Fills = {
+    "real": (BOOL, 0),
+    **dict.fromkeys(("parent", "first_child", "next_sibling"), (I64, -1)),
+    "height": (I32, 0),  # of the tree below it, in levels
+}
 OWN: Fills = {
     "role": (U8, 0),
     "failed": (BOOL, 0),
@@ -61,6 +66,7 @@ TRACE: Fills = {
     **RUN_ID,
     **dict.fromkeys(("hash", "hi", "lo"), (U64, 0)),
     **dict.fromkeys(("tenant", "touched", "event_seq"), (I64, -1)),
+    "spans": (I64, 0),
 }
 ROW_VALUED = (
     "parent", "first_child", "next_sibling", "top", "llm", "outer", "p_call", "p_dup", "biller", "b_row",
@@ -130,10 +136,12 @@ class Forest:
         for name, values in spans.own.items():
             self.nodes[name][rows] = values
         self.traces["event_seq"][trace_rows] = spans.own["source_seq"]
+        np.add.at(self.traces["spans"], trace_rows, 1)
         linked = spans.has_parent & (spans.parent != spans.span)
         children = rows[linked]
         self.nodes["parent"][children] = self._rows(trace_rows[linked], spans.parent[linked])
         cut(self.nodes, children)
+        shorten(self.nodes, children[self.nodes["parent"][children] >= 0])
         self._adopt(children[self.nodes["parent"][children] >= 0])
         return rows
 

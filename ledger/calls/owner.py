@@ -34,14 +34,31 @@ class _Call:
     reasons: dict[int, int] = field(default_factory=dict)
 
 
+Rank = tuple[int, int, int]
+"""How well a call may be spoken for by a view around it; the least is chosen: usage known, else not failed, else any,
+and then the earliest."""
+
+
+def rank_of(nodes: Columns, row: int) -> Rank:
+    """Rank of a call that `row` bills."""
+    worth = 0 if nodes["has_usage"][row] else 1 if not nodes["failed"][row] else 2
+    return worth, int(nodes["source_seq"][row]), int(nodes["span_index"][row])
+
+
 class Nesting:
     """Which model spans lie directly within which; only nested ones are held, and they are rare."""
 
     def __init__(self) -> None:
         self._inner: dict[int, set[int]] = {}
+        self.speaks_for: dict[int, Rank] = {}
+        """Rank of the call that each outer row was attached to, when its group was decided last."""
 
-    def move(self, forest: Forest, rows: np.ndarray, outer_before: np.ndarray) -> list[int]:
-        """Note that `rows` now lie where their `outer` says. Returns the outermost rows whose groups are touched."""
+    def move(self, forest: Forest, rows: np.ndarray, outer_before: np.ndarray) -> tuple[list[int], list[int]]:
+        """Note that `rows` now lie where their `outer` says.
+
+        Returns the outermost rows whose groups are touched, and rows that join a group and change nothing else in it:
+        a group of many thousand is not decided anew for each call that is added to it.
+        """
         outer = forest.nodes["outer"]
         moved = (outer[rows] >= 0) | (outer_before >= 0)
         pairs = list(zip(rows[moved].tolist(), outer_before[moved].tolist(), outer[rows[moved]].tolist(), strict=True))
@@ -50,10 +67,29 @@ class Nesting:
                 self._leave(row, before)
             if now >= 0:
                 self._inner.setdefault(now, set()).add(row)
-        touched = {member for pair in pairs for member in pair if member >= 0}
-        if self._inner:
-            touched |= self._inner.keys() & set(rows.tolist())
-        return _outermost(outer, touched)
+        if not pairs and not self._inner:
+            return [], []
+        brought_up = set(rows.tolist())
+        joined = [
+            row for row, before, now in pairs if before < 0 and self._only_joins(forest.nodes, row, now, brought_up)
+        ]
+        touched = {member for pair in pairs for member in pair if member >= 0} if len(joined) < len(pairs) else set()
+        if joined and touched:
+            alone = set(joined)
+            touched = {member for pair in pairs if pair[0] not in alone for member in pair if member >= 0}
+        return _outermost(outer, touched | (self._inner.keys() & brought_up)), joined
+
+    def _only_joins(self, nodes: Columns, row: int, outer: int, brought_up: set[int]) -> bool:
+        """Whether the call `row`, new directly within `outer`, is one that none of the views around it speaks for."""
+        if row in self._inner:
+            return False
+        rank = rank_of(nodes, row)
+        while outer >= 0:
+            best = self.speaks_for.get(outer)
+            if best is None or outer in brought_up or rank < best:
+                return False
+            outer = int(nodes["outer"][outer])
+        return True
 
     def renumber(self, renumber: np.ndarray) -> None:
         self._inner = {
@@ -61,6 +97,7 @@ class Nesting:
             for outer, rows in self._inner.items()
             if renumber[outer] >= 0
         }
+        self.speaks_for = {int(renumber[row]): rank for row, rank in self.speaks_for.items() if renumber[row] >= 0}
 
     def inner(self, row: int) -> Iterable[int]:
         return self._inner.get(row, ())
@@ -70,6 +107,7 @@ class Nesting:
         members.discard(row)
         if not members:
             del self._inner[outer]
+            self.speaks_for.pop(outer, None)
 
 
 def decide(forest: Forest, nesting: Nesting, rows: np.ndarray, outer_before: np.ndarray) -> Decision:
@@ -79,18 +117,20 @@ def decide(forest: Forest, nesting: Nesting, rows: np.ndarray, outer_before: np.
     """
     nodes = forest.nodes
     is_view = np.isin(nodes["role"][rows], (MODEL, TOOL))
-    tops = nesting.move(forest, rows[is_view], outer_before[is_view])
+    tops, joined = nesting.move(forest, rows[is_view], outer_before[is_view])
     views = rows[is_view]
     if not tops:
-        return _sole(views)
+        return _sole(views, joined)
     grouped = [_group(nodes, nesting, top) for top in tops]
     members = np.array([row for calls in grouped for call in calls for row in call.views], dtype=np.int64)
-    return _join(_sole(np.setdiff1d(views, members)), [call for calls in grouped for call in calls], nodes)
+    return _join(_sole(np.setdiff1d(views, members), joined), [call for calls in grouped for call in calls], nodes)
 
 
-def _sole(rows: np.ndarray) -> Decision:
+def _sole(rows: np.ndarray, joined: list[int]) -> Decision:
+    """Each of `rows` is a call, and its only view; `joined` lie within others."""
     n = len(rows)
-    return Decision(rows, rows, np.ones(n, dtype=np.bool_), np.full(n, SOLE, np.uint8), np.full(n, -1, np.int64))
+    reason = np.where(np.isin(rows, joined), INNERMOST, SOLE).astype(np.uint8)
+    return Decision(rows, rows, np.ones(n, dtype=np.bool_), reason, np.full(n, -1, np.int64))
 
 
 def _outermost(outer: np.ndarray, rows: Iterable[int]) -> list[int]:
@@ -115,20 +155,21 @@ def _group(nodes: Columns, nesting: Nesting, top: int) -> list[_Call]:
     calls_of: dict[int, list[_Call]] = {}
     for row in reversed(order):
         within = [call for inner in sorted(nesting.inner(row)) for call in calls_of[inner]]
-        calls_of[row] = _attach(nodes, row, within) if within else [_Call(row, [row], {row: INNERMOST})]
+        calls_of[row] = _attach(nodes, nesting, row, within) if within else [_Call(row, [row], {row: INNERMOST})]
     calls = calls_of[top]
     if len(order) == 1:
         calls[0].reasons[top] = SOLE
     return calls
 
 
-def _attach(nodes: Columns, row: int, calls: list[_Call]) -> list[_Call]:
+def _attach(nodes: Columns, nesting: Nesting, row: int, calls: list[_Call]) -> list[_Call]:
     """`row` lies around `calls`: another view of the earliest that it may speak for."""
-    known = [call for call in calls if nodes["has_usage"][call.billing]]
-    alive = [call for call in calls if not nodes["failed"][call.billing]]
-    target = min(known or alive or calls, key=lambda call: _order(nodes, call.billing))
+    ranks = [rank_of(nodes, call.billing) for call in calls]
+    best = min(ranks)
+    target = calls[ranks.index(best)]
+    nesting.speaks_for[row] = best
     target.views.append(row)
-    if not known and nodes["has_usage"][row]:
+    if not nodes["has_usage"][target.billing] and nodes["has_usage"][row]:
         target.reasons[target.billing] = USAGE_FROM_AROUND
         target.reasons[row], target.billing = CARRIES_USAGE, row
     else:

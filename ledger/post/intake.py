@@ -14,6 +14,10 @@ CLOCK_AHEAD_NS_MAX = 5 * 60 * 1_000_000_000
 """A span that ends more than this after its receipt has a clock that is ahead: its receipt is taken for its end."""
 
 
+NAME_CHARACTERS_MAX = 256
+"""Of a name that placements and charges repeat. The span itself keeps the whole."""
+
+
 @dataclass
 class Texts:
     """Everything textual that open traces hold, by what it is."""
@@ -30,6 +34,11 @@ class Texts:
     model: Interner = field(default_factory=Interner)
     tool: Interner = field(default_factory=Interner)
 
+    @property
+    def characters(self) -> int:
+        """Of all texts together."""
+        return sum(interner.characters for interner in vars(self).values())
+
 
 _TEXT_COLUMNS = {
     "own_agent": ("agent", "agent_name"),
@@ -45,6 +54,14 @@ _TEXT_COLUMNS = {
 """Forest column -> (interner, span column)."""
 
 
+READ = (
+    *(column for _, column in _TEXT_COLUMNS.values()),
+    *("tenant", "trace_id", "span_id", "parent_span_id", "response_model", "request_model", "operation", "status"),
+    *("usage_status", "end_ns", "received_ns", "source_seq", "span_index", "input_tokens", "output_tokens"),
+)
+"""Columns of schema.SPANS that `intake` reads."""
+
+
 def halves(column: pa.ChunkedArray) -> np.ndarray:
     """(n, k) uint64 of a fixed-size binary column of k * 8 bytes, big-endian; NULL as whatever bytes lie there."""
     array = column.combine_chunks()
@@ -52,6 +69,12 @@ def halves(column: pa.ChunkedArray) -> np.ndarray:
     data = np.frombuffer(array.buffers()[1], dtype=np.uint8)[array.offset * width : (array.offset + len(array)) * width]
     halves: np.ndarray = data.view(">u8").reshape(len(array), width // 8).astype(np.uint64)
     return halves
+
+
+def clipped(texts: pa.ChunkedArray) -> pa.ChunkedArray:
+    """`texts`, each cut to NAME_CHARACTERS_MAX."""
+    longest = (len(texts) and pc.max(pc.binary_length(texts)).as_py()) or 0
+    return pc.utf8_slice_codeunits(texts, 0, NAME_CHARACTERS_MAX) if longest > NAME_CHARACTERS_MAX else texts
 
 
 def int64(column: pa.ChunkedArray, null: int = 0) -> np.ndarray:
@@ -62,8 +85,8 @@ def int64(column: pa.ChunkedArray, null: int = 0) -> np.ndarray:
 def intake(spans: pa.Table, texts: Texts) -> NewSpans:
     """`spans`: schema.SPANS. Pricing columns (line_first, line_count, unpriced) are filled by `pricing.attach`."""
     trace, span, parent = halves(spans["trace_id"]), halves(spans["span_id"]), halves(spans["parent_span_id"])
-    own = {name: getattr(texts, kind).codes(spans[column]) for name, (kind, column) in _TEXT_COLUMNS.items()}
-    own["model"] = texts.model.codes(pc.coalesce(spans["response_model"], spans["request_model"]))
+    own = {name: getattr(texts, kind).codes(clipped(spans[column])) for name, (kind, column) in _TEXT_COLUMNS.items()}
+    own["model"] = texts.model.codes(clipped(pc.coalesce(spans["response_model"], spans["request_model"])))
     own["role"] = roles(spans["operation"])
     own["failed"] = _equals(spans["status"], "error")
     own["has_usage"] = _equals(spans["usage_status"], "reported")

@@ -79,8 +79,10 @@ class OpenTraces:
         """Note that these trace rows are in use, so that they are forgotten last."""
         self.forest.traces["touched"][traces] = self._round
 
-    def forget(self, keep_rows: int) -> None:
-        """Keep about `keep_rows` spans, those of the traces that were touched last."""
+    def forget(self, keep_rows: int, keep_text: int) -> None:
+        """Keep about `keep_rows` spans, those of the traces that were touched last, with `keep_text` characters."""
+        if self.texts.characters > keep_text:
+            keep_rows = min(keep_rows, self.forest.nodes.rows // 2)
         renumber = self.forest.evict(keep_rows)
         if renumber is None:
             return

@@ -6,7 +6,7 @@ away and the batch is posted again from the cursor; so whoever calls `step` may 
 
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import groupby
 
 import pyarrow as pa
@@ -30,6 +30,9 @@ from ledger.seams import Clock
 from ledger.store.catalog import Catalog, StoreOptions
 from ledger.store.manifest import Connect
 
+SpansIn = Callable[[Event], int]
+"""How many spans an event holds, or more, without decoding it."""
+
 _BOOKS = "price_books"
 _LAST = "last_event_sha256"
 
@@ -42,15 +45,19 @@ class PosterOptions:
     """Events a commit: small requests share one transaction."""
     batch_bytes_max: int = 16 << 20
     """Bytes of bodies a commit: decoded columns take several times this."""
-    open_spans_max: int = 300_000
-    """Spans of open traces held in memory, about 400 bytes each; older traces are read back when they are touched."""
+    batch_spans_max: int = 32_768
+    """Spans a commit, past the first event: tiny spans unfold to many times their bytes."""
+    open_spans_max: int = 150_000
+    """Spans of open traces held in memory, about 500 bytes each; older traces are read back when they are touched."""
+    open_text_max: int = 32 << 20
+    """Characters of names that these spans hold. Past it the older half of the traces goes, however few they are."""
     remembered_bytes_max: int = 32 << 20
     """Bodies of events kept at hand for comparing spans that came twice."""
 
     def validate(self) -> None:
-        for name in ("batch_events_max", "batch_bytes_max", "open_spans_max", "remembered_bytes_max"):
-            if getattr(self, name) < 1:
-                raise LedgerError(f"posting.{name}: {getattr(self, name)} given, 1 or more expected")
+        for one in fields(self):
+            if getattr(self, one.name) < 1:
+                raise LedgerError(f"posting.{one.name}: {getattr(self, one.name)} given, 1 or more expected")
 
 
 class Poster:
@@ -65,10 +72,12 @@ class Poster:
         clock: Clock,
         options: PosterOptions = PosterOptions(),
         store_options: StoreOptions = StoreOptions(),
+        spans_in: SpansIn = lambda _event: 1,
         disk: Disk = POSIX,
         connect: Connect = sqlite3.connect,
     ) -> None:
         options.validate()
+        self._spans_in = spans_in
         self._decode, self._same_span, self._options = decode, same_span, options
         swap.finish_interrupted(disk, data)
         self._reader = JournalReader(data, disk)
@@ -93,6 +102,7 @@ class Poster:
         """Post one batch. Returns the events posted, 0 when the journal's durable end is reached."""
         options = self._options
         events = self._reader.read(self.cursor, events_max=options.batch_events_max, bytes_max=options.batch_bytes_max)
+        events = self._few(events)
         if events:
             if self._is_stale:  # from an attempt that failed
                 self._start_afresh()
@@ -101,6 +111,15 @@ class Poster:
             self._is_stale = False
         self._catalog.tidy()
         return len(events)
+
+    def _few(self, events: list[Event]) -> list[Event]:
+        """The first of `events`, up to `batch_spans_max`; the others come again."""
+        spans = 0
+        for n, event in enumerate(events):
+            spans += self._spans_in(event)
+            if n and spans > self._options.batch_spans_max:
+                return events[:n]
+        return events
 
     def close(self) -> None:
         """Write hot rows to segments and let go of the directory."""
@@ -144,7 +163,7 @@ class Poster:
             keys=batch.keys,
             state={_BOOKS: self._books.state(), _LAST: events[-1].raw_sha256},
         )
-        self._open.forget(self._options.open_spans_max)
+        self._open.forget(self._options.open_spans_max, self._options.open_text_max)
 
     def _control(self, event: Event, batch: Batch) -> None:
         if event.key:

@@ -9,7 +9,7 @@ from ledger.journal.read import JournalReader
 from ledger.paths import DataDir
 from ledger.post import swap
 from ledger.post.duplicates import SameSpan
-from ledger.post.poster import Poster, PosterOptions
+from ledger.post.poster import Poster, PosterOptions, SpansIn
 from ledger.post.telemetry import Decode
 from ledger.seams import Clock
 from ledger.store.catalog import StoreOptions
@@ -25,6 +25,7 @@ def rebuild(
     progress: Callable[[int, int], None] = lambda _posted, _of: None,
     options: PosterOptions = PosterOptions(),
     store_options: StoreOptions = StoreOptions(),
+    spans_in: SpansIn = lambda _event: 1,
     disk: Disk = POSIX,
     connect: Connect = sqlite3.connect,
 ) -> int:
@@ -43,8 +44,8 @@ def rebuild(
         with JournalReader(data, disk) as reader:
             end = reader.durable_seq()
         poster = Poster(
-            aside, decode, same_span, clock=clock, options=options, store_options=store_options, disk=disk,
-            connect=connect,
+            aside, decode, same_span, clock=clock, options=options, store_options=store_options, spans_in=spans_in,
+            disk=disk, connect=connect,
         )  # fmt: skip
         posted = _post_all(poster, end, progress)
         swap.put_in_place(disk, data)

@@ -12,12 +12,14 @@ import pyarrow.compute as pc
 
 from ledger.calls.booking import ENTRIES, REVERSAL
 from ledger.calls.forest import NewSpans
-from ledger.post.intake import halves, intake
+from ledger.post.intake import READ, halves, intake
 from ledger.post.open_traces import OpenTraces, Outcome
-from ledger.post.pricing import BookAt, attach
+from ledger.post.pricing import PRICED_FROM, BookAt, attach
 from ledger.store.catalog import Catalog
 from ledger.store.traces import trace_hashes
 
+_SPANS = tuple(dict.fromkeys((*READ, *PRICED_FROM)))
+"""Not the content, nor the attributes: a trace may hold gigabytes of them."""
 _PLACED = ("tenant", "trace_id", "source_seq", "span_index", "event_seq")
 _CHARGED = ("tenant", "trace_id", "span_id", "call_span_id", "entry", "event_seq", "line")
 
@@ -37,7 +39,7 @@ def reload(catalog: Catalog, open_traces: OpenTraces, spans: pa.Table, wanted: N
 
 def _restore(catalog: Catalog, open_traces: OpenTraces, known: pa.Table, seqs: Sequence[int], book_at: BookAt) -> None:
     ids = known["trace_id"].unique().to_pylist()
-    spans = _only(catalog.read("spans", ids, seqs), known)
+    spans = _only(catalog.read("spans", ids, seqs, _SPANS), known)
     if not spans.num_rows:
         return  # the hash of another trace
     spans = spans.sort_by([("source_seq", "ascending"), ("span_index", "ascending")])

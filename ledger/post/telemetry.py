@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 import pyarrow as pa
 
-from ledger.calls.columns import numbered
+from ledger.calls.columns import numbered, starts
 from ledger.calls.forest import NewSpans
 from ledger.journal.frame import Event
 from ledger.post.batch import Batch, quarantined
@@ -22,6 +22,10 @@ from ledger.store.catalog import Catalog
 from ledger.store.traces import trace_hashes
 
 log = logging.getLogger(__name__)
+
+TRACE_SPANS_MAX = 400_000
+"""Spans of one trace. Deciding about a late span takes all of its trace in memory, at about 500 bytes a span; a trace
+that never ends is a loop. No setting: what is posted depends on the journal alone."""
 
 DATA_ERRORS = (ValueError, TypeError, LookupError, ArithmeticError, RecursionError, pa.ArrowException)
 """What a fault in decoding raises when data meets it. One such event must not stop the ones behind it; errors of the
@@ -71,6 +75,7 @@ class Telemetry:
             self._book_at,
         )
         fresh, repeats = self._split(spans, trace)
+        fresh = self._within_bounds(spans, trace, fresh, table, batch)
         new, kept = (spans, table) if fresh.all() else (select(spans, np.flatnonzero(fresh)), table.filter(fresh))
         attach(new, kept, self._open.lines, self._book_at)
         outcome = Outcome()
@@ -83,6 +88,20 @@ class Telemetry:
         batch.count(new.own["source_seq"], spans.own["source_seq"][~fresh])
         if repeats:
             batch.add("conflicts", conflicts(_repeats(table, repeats), self._get_event, self._same_span))
+
+    def _within_bounds(
+        self, spans: NewSpans, trace: np.ndarray, fresh: np.ndarray, table: pa.Table, batch: Batch
+    ) -> np.ndarray:
+        """`fresh` without the spans of traces that are full already, which are quarantined."""
+        forest = self._open.forest
+        rows = forest.find_traces(spans.tenant, spans.trace_hi, spans.trace_lo)
+        before = np.where(rows >= 0, forest.traces["spans"][rows], 0)
+        if (before + np.bincount(trace, fresh)[trace] <= TRACE_SPANS_MAX).all():
+            return fresh
+        over = fresh & (before + _ranks(trace, fresh) >= TRACE_SPANS_MAX)
+        batch.add("quarantine", _over(table.filter(pa.array(over))))
+        kept: np.ndarray = fresh & ~over
+        return kept
 
     def _decoded(self, events: Sequence[Event], batch: Batch) -> pa.Table:
         """Spans of `events`; what cannot be decoded is quarantined, the whole event if it must be."""
@@ -113,6 +132,28 @@ class Telemetry:
             columns, row = (forest.nodes, int(rows[at])) if known[at] else (spans.own, int(first[at]))
             again.append((at, (int(columns["source_seq"][row]), int(columns["span_index"][row]))))
         return fresh, again
+
+
+def _ranks(trace: np.ndarray, fresh: np.ndarray) -> np.ndarray:
+    """How many fresh spans of the same trace come before each position."""
+    order = np.argsort(trace, kind="stable")
+    counted = np.cumsum(fresh[order]) - fresh[order]
+    first = np.maximum.accumulate(np.where(starts(trace[order]), counted, 0))
+    ranks = np.empty(len(trace), dtype=np.int64)
+    ranks[order] = counted - first
+    return ranks
+
+
+def _over(spans: pa.Table) -> pa.Table:
+    """schema.QUARANTINE of spans whose trace is full."""
+    n = spans.num_rows
+    reason = f"its trace has {TRACE_SPANS_MAX} spans already, and no more of one trace are posted; it is in the journal"
+    columns = {name: spans[name] for name in ("tenant", "source_seq", "span_index")}
+    columns |= {
+        "reason": pa.repeat(reason, n),
+        "bytes": pa.repeat(pa.scalar(b"", ARROW["quarantine"].field("bytes").type), n),
+    }
+    return pa.table([columns[name] for name in ARROW["quarantine"].names], schema=ARROW["quarantine"])
 
 
 def _first_of_each(trace: np.ndarray, span: np.ndarray) -> np.ndarray:

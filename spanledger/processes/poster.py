@@ -15,6 +15,7 @@ from ledger.errors import LedgerError
 from ledger.journal.read import JournalReader
 from spanledger.appending import open_poster
 from spanledger.processes.child import Child, run
+from spanledger.processes.memory import trim_if_large
 
 if TYPE_CHECKING:
     from ledger.post.poster import Poster
@@ -82,6 +83,7 @@ def _post(child: Child, poster: "Poster", persistence: Persistence) -> None:
     try:
         while not child.stop.is_set():
             persistence.tried(turn)
+            trim_if_large()
     finally:
         reader.close()
         persistence.tried(poster.close)  # rows that cannot be written to files now are safe in the catalog

@@ -34,6 +34,7 @@ class MemoryJournal:
         self.fail: BaseException | None = None
         self.fail_first: list[BaseException] = []
         self._held: list[Future[int]] | None = None
+        self._writing = True
         self._lock = threading.Lock()
         self.came = threading.Semaphore(0)
 
@@ -48,18 +49,21 @@ class MemoryJournal:
             if self._held is None:
                 future.set_result(len(self.drafts))
             else:
+                if self._writing:
+                    future.set_running_or_notify_cancel()
                 self._held.append(future)
         self.came.release()
         return future
 
-    def hold(self) -> None:
-        self._held = []
+    def hold(self, writing: bool = True) -> None:
+        """Resolve nothing until `release`; what comes is being written meanwhile, or still in the queue."""
+        self._held, self._writing = [], writing
 
     def release(self) -> None:
         with self._lock:
             held, self._held = self._held or [], None
         for future in held:
-            if future.set_running_or_notify_cancel():
+            if future.running() or future.set_running_or_notify_cancel():
                 future.set_result(1)
 
     def bodies(self, kind: str) -> list[bytes]:

@@ -179,6 +179,19 @@ def test_a_sender_that_waits_too_long_is_refused_with_a_delay(tmp_path: Path, tr
         assert door.export(transport, "traces", bytes_of(60_000)).code == "OK"
 
 
+@pytest.mark.parametrize("transport", ["grpc", "http"])
+def test_what_the_disk_has_not_begun_to_write_in_time_is_taken_back_and_refused(tmp_path: Path, transport: str) -> None:
+    journal = MemoryJournal()
+    with open_door(tmp_path, journal, hold_s=0.2) as door:
+        journal.hold(writing=False)
+        reply = door.export(transport, "traces", bytes_of(100))
+        assert reply.code == "UNAVAILABLE"
+        assert reply.retry_s is not None
+        journal.release()
+        assert door.export(transport, "traces", bytes_of(100)).code == "OK"
+    assert not door.collector.stats()["admission_reserved_bytes"]
+
+
 def test_a_held_call_is_refused_before_its_own_deadline(tmp_path: Path) -> None:
     journal = MemoryJournal()
     with open_door(tmp_path, journal, request_bytes_max=1 << 16, memory_bytes_max=220_000) as door:
