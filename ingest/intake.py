@@ -32,6 +32,9 @@ JSON = "application/json"
 JOURNAL_RETRY_S = 0.25
 """A full disk or queue is asked again this often while the call is held."""
 
+DISK_S = 1.0
+"""A call that may not be held still waits this long for the disk: a sync takes milliseconds, and some 50 at worst."""
+
 CLIENT_MARGIN_S = 1.0
 """A held call is refused this long before its own deadline: an answer helps the sender, a timeout does not."""
 
@@ -66,8 +69,9 @@ class Arrival:
     def memory_bytes(self) -> int:
         """An upper estimate of what checking and journaling it takes, from its bytes alone."""
         if not self.is_json:
-            # Our bytes, the skeleton's copy of them, and what the allocator still holds of their arrival.
-            return RECEIVE_COPIES * len(self.body) + BESIDE_BYTES
+            # Our bytes, the skeleton's copy of them, and what the allocator still holds of a small one's arrival.
+            copies = RECEIVE_COPIES if len(self.body) <= TRIM_OVER_BYTES else RECEIVE_COPIES - 1
+            return copies * len(self.body) + BESIDE_BYTES
         containers = self.body.count(b"{") + self.body.count(b"[")
         values = self.body.count(b",") + containers
         return 3 * len(self.body) + JSON_CONTAINER_BYTES * containers + JSON_VALUE_BYTES * values + BESIDE_BYTES
@@ -187,7 +191,8 @@ class Intake:
         """Wait for the disk. What it has not begun to write when the hold is over is taken back and refused."""
         durable = asyncio.wrap_future(future)
         try:
-            await asyncio.wait([durable], timeout=deadline - asyncio.get_running_loop().time())
+            left_s = deadline - asyncio.get_running_loop().time()
+            await asyncio.wait([durable], timeout=max(DISK_S, left_s))
             if not durable.done() and future.cancel():
                 raise Overloaded("the disk did not come to it in time; send the request again")
             # Shielded: a sender that hangs up must not cancel what the journal is writing.

@@ -93,9 +93,9 @@ KEYS = (
     Key(
         "collector.memory_bytes_max",
         "whole",
-        400 * MIB,
+        320 * MIB,
         "bytes",
-        "requests being received, checked or written: two of the largest at a time",
+        "requests received, checked or written: one of the largest arrives, one is written",
         4_096,
         1_024 * 1_024 * MIB,
     ),

@@ -196,7 +196,7 @@ class Catalog:
             free_bytes_min=options.merge_free_bytes_min,
             now_ns=now_ns,
         )
-        self._shelf.remove_replaced(now_ns - int(options.replaced_keep_s * 1e9))
+        self._shelf.remove_replaced(self._clock.monotonic_ns(), int(options.replaced_keep_s * 1e9))
 
     def close(self) -> None:
         """Flush, fold the log into the catalog file, release the lock."""

@@ -43,6 +43,7 @@ class Shelf:
         segment.footer.cache_clear()  # a rebuild in this process put other files under names that were read before
         self._number = manifest.get_meta(db, "file")
         self.segments = manifest.segments(db)
+        self._seen_replaced: dict[str, int] = {}
         self._runs = [(record, traces.Run.open(root / record.path)) for record in manifest.trace_runs(db)]
 
     @property
@@ -117,10 +118,14 @@ class Shelf:
         self._runs = [pair for pair in self._runs if pair[0].file_number not in gone]
         return True
 
-    def remove_replaced(self, before_ns: int) -> None:
-        """Remove files that left the manifest at or before `before_ns`."""
-        query = "SELECT path FROM replaced WHERE replaced_ns <= ? ORDER BY path"
-        paths = [row[0] for row in self._db.execute(query, (before_ns,))]
+    def remove_replaced(self, monotonic_ns: int, keep_ns: int) -> None:
+        """Remove files that left the manifest `keep_ns` ago, by the clock that never jumps.
+
+        A file that was replaced before this process began stays as long again: `replaced_ns` is only a record.
+        """
+        replaced = [row[0] for row in self._db.execute("SELECT path FROM replaced ORDER BY path")]
+        self._seen_replaced = {path: self._seen_replaced.get(path, monotonic_ns) for path in replaced}
+        paths = [path for path, since_ns in self._seen_replaced.items() if monotonic_ns - since_ns >= keep_ns]
         if not paths:
             return
         # FULL: the log, with the swap that replaced these files, must be on the medium before they are gone. A power

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -20,12 +19,12 @@ from opentelemetry.trace import set_span_in_context
 
 from ledger.paths import DataDir
 from queries.connect import connect
+from tests.e2e.javascript import javascript_sdk
 from tests.service import PROGRAM, Service, service
 
 pytestmark = pytest.mark.slow
 
 FRESH_S = 1.0
-JS = Path(__file__).parent / "js"
 CALL = {
     "gen_ai.operation.name": "chat",
     "gen_ai.provider.name": "openai",
@@ -104,14 +103,7 @@ def test_python_sdk_spans_are_in_sql_within_a_second_of_the_ack(
 
 @pytest.fixture(scope="module")
 def js_sdk() -> Path:
-    """The folder with the JavaScript SDK in it, or a visible skip."""
-    if not (shutil.which("node") and shutil.which("npm")):
-        pytest.skip("node and npm are not installed: the JavaScript SDK is not tested")
-    if not (JS / "node_modules").is_dir():
-        done = subprocess.run(["npm", "install", "--silent"], cwd=JS, capture_output=True, text=True, timeout=110)
-        if done.returncode:
-            pytest.skip(f"npm install failed, the JavaScript SDK is not tested: {done.stderr[-300:]}")
-    return JS
+    return javascript_sdk()
 
 
 @pytest.mark.parametrize("protocol", ["grpc", "http/json", "http/protobuf"])
