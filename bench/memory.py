@@ -9,6 +9,7 @@ hold.
 
 import argparse
 import http.client
+import math
 import threading
 import time
 from collections import Counter
@@ -33,11 +34,22 @@ MIB = 1 << 20
 
 
 @dataclass
-class Peaks:
-    """Bytes."""
+class Figures:
+    """Peaks of resident memory in bytes, seconds, and how many requests got which answer."""
 
+    collector: int = 0
+    poster: int = 0
     together: int = 0
+    later: int = 0
+    sent_s: float = 0.0
+    posted_s: float = math.inf
     answers: Counter[str] = field(default_factory=Counter)
+
+    def row(self) -> str:
+        sizes = (f"{size // MIB}" for size in (self.collector, self.poster, self.together, self.later))
+        answers = ", ".join(f"{count} {code}" for code, count in sorted(self.answers.items()))
+        posted = f"{self.posted_s:.1f}" if self.posted_s < math.inf else f"over {POSTED_S:.0f}"
+        return " | ".join([*sizes, f"{self.sent_s:.1f}", posted, answers])
 
 
 def resident(pid: int, name: str) -> int:
@@ -53,12 +65,12 @@ def both(one: Served, name: str) -> list[int]:
 
 
 @contextmanager
-def watched(one: Served, peaks: Peaks) -> Iterator[None]:
+def watched(one: Served, figures: Figures) -> Iterator[None]:
     over = threading.Event()
 
     def watch() -> None:
         while not over.wait(SAMPLE_S):
-            peaks.together = max(peaks.together, sum(both(one, "VmRSS")))
+            figures.together = max(figures.together, sum(both(one, "VmRSS")))
 
     thread = threading.Thread(target=watch)
     thread.start()
@@ -69,7 +81,7 @@ def watched(one: Served, peaks: Peaks) -> Iterator[None]:
         thread.join()
 
 
-def send_all(one: Served, storm: Storm, peaks: Peaks) -> None:
+def send_all(one: Served, storm: Storm, figures: Figures) -> None:
     options = [("grpc.max_send_message_length", -1)]
     with grpc.insecure_channel(one.grpc, options=options) as channel, ThreadPoolExecutor(storm.senders) as pool:
         call = channel.unary_unary(EXPORT)
@@ -81,9 +93,9 @@ def send_all(one: Served, storm: Storm, peaks: Peaks) -> None:
         for post in storm.posts():
             if len(running) >= storm.senders:
                 done, running = wait(running, return_when="FIRST_COMPLETED")
-                peaks.answers.update(task.result() for task in done)
+                figures.answers.update(task.result() for task in done)
             running.add(pool.submit(send, post))
-        peaks.answers.update(task.result() for task in running)
+        figures.answers.update(task.result() for task in running)
 
 
 def over_grpc(call: grpc.UnaryUnaryMultiCallable, post: Post) -> str:
@@ -105,26 +117,17 @@ def over_http(address: str, post: Post) -> str:
         connection.close()
 
 
-def measure(storm: Storm) -> str:
-    peaks = Peaks()
-    with served() as one, watched(one, peaks):
+def measure(storm: Storm) -> Figures:
+    figures = Figures()
+    with served() as one, watched(one, figures):
         began = time.perf_counter()
-        send_all(one, storm, peaks)
-        sent_s = time.perf_counter() - began
-        posted = one.posts(POSTED_S)
-        took_s = time.perf_counter() - began
-        collector, poster = both(one, "VmHWM")
-        later = sum(both(one, "VmRSS"))
-    numbers = (collector, poster, peaks.together, later)
-    answers = ", ".join(f"{count} {code}" for code, count in sorted(peaks.answers.items()))
-    return " | ".join(
-        [
-            *(f"{number // MIB}" for number in numbers),
-            f"{sent_s:.1f}",
-            f"{took_s:.1f}" if posted else f"over {POSTED_S:.0f}",
-            answers,
-        ]
-    )
+        send_all(one, storm, figures)
+        figures.sent_s = time.perf_counter() - began
+        if one.posts(POSTED_S):
+            figures.posted_s = time.perf_counter() - began
+        figures.collector, figures.poster = both(one, "VmHWM")
+        figures.later = sum(both(one, "VmRSS"))
+    return figures
 
 
 def main() -> None:
@@ -136,7 +139,7 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|---|", flush=True)
     for name, storm in STORMS.items():
         if not wanted or any(part in name for part in wanted):
-            print(f"| {name} | {measure(storm)} |", flush=True)
+            print(f"| {name} | {measure(storm).row()} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -78,10 +78,9 @@ class HttpDoor:
         reservation = await self._intake.admission.reserve(self._receive_bytes(head), hold_s)
         try:
             arriving = _read(receive, options.request_bytes_max, options.receive_s, scope)
-            # A body of known length holds only what it needs, however slow it is.
-            sent = await (
-                arriving if head.length is not None else reservation.receive(arriving, options.receive_turn_s)
-            )
+            if reservation.bytes >= options.receive_bytes:  # else it holds only what its own length needs
+                arriving = reservation.receive(arriving, options.receive_turn_s)
+            sent = await arriving
             body = await self._decompressed(sent, head.encoding)
             return await self._intake.accept(Arrival(signal, "http", head.content_type, body), reservation, hold_s)
         finally:

@@ -21,7 +21,8 @@ from tests.ingest.doors import JSON, PROTOBUF, SIGNAL, grpc_failure
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 MIB = 1 << 20
-RSS_MAX = 1024 * MIB
+RSS_MAX = 512 * MIB
+"""Of the 1 GiB that collector and poster may take together."""
 
 SERVE = """
 import sys, pathlib
