@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from bench.facts import ROOT, header, spread
 from bench.workload import SHAPES, requests
-from ingest.decode import decode, same_span
+from ingest.decode import decode, same_span, spans_in
 from ledger.books.book import seed_body
 from ledger.journal.append import JournalWriter
 from ledger.journal.frame import Draft
@@ -70,7 +70,7 @@ def one_round(shape: str, spans: int, yardstick: bool) -> Measures:
         data = DataDir(Path(folder) / "data")
         journal_bytes = fill(data, requests(SHAPES[shape], spans))
         idle_rss = max_rss_bytes()
-        poster = Poster(data, decode, same_span, clock=SystemClock())
+        poster = Poster(data, decode, same_span, clock=SystemClock(), spans_in=spans_in)
         wall_s, cpu_s = timed(lambda: post_all(poster))
         close_s, close_cpu_s = timed(poster.close)
         posted = stored_spans(data)

@@ -17,7 +17,7 @@ from ledger.journal.read import JournalReader
 from ledger.paths import DataDir
 from ledger.store.snapshot import Snapshot
 
-START_S = 60.0
+START_S = 120.0
 LISTEN = ("--otlp-grpc=127.0.0.1:0", "--otlp-http=127.0.0.1:0", "--api=127.0.0.1:0")
 
 

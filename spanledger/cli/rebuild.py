@@ -15,7 +15,7 @@ from spanledger.cli.output import say
 @options.config
 def command(data: Path | None, config_file: Path | None) -> None:
     """Delete the ledger and make it again from the journal; nothing is decided or sent. Stop a server that posts."""
-    from ingest.decode import decode, same_span
+    from ingest.decode import decode, same_span, spans_in
     from ledger.post.rebuild import rebuild
     from ledger.seams import SystemClock
     from spanledger.cli.source import directory
@@ -32,6 +32,7 @@ def command(data: Path | None, config_file: Path | None) -> None:
             progress=_told,
             options=options_of(settings, "poster"),
             store_options=options_of(settings, "store"),
+            spans_in=spans_in,
         )
     except Locked as error:  # not by a server that cannot open its ledger: that one goes on with the new ledger
         raise Locked(f"a server posts to {settings.data.root}: stop it, then rebuild ({error})") from error
