@@ -46,6 +46,6 @@ def killed_by(mutant: Mutant, tree: Path) -> str:
     finally:
         path.write_text(text)
     failed = re.search(r"^FAILED (\S+)", output, re.MULTILINE)
-    if code != TESTS_FAILED or failed is None:
+    if code != TESTS_FAILED or failed is None or "Timeout (>" in output:
         raise AssertionError(f"{mutant.name!r} lives; pytest ended with {code}:\n{output[-2000:]}")
     return failed[1]

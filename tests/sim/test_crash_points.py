@@ -51,6 +51,7 @@ def crash_at(points: Iterable[str], root: Path, power_cut: bool, passed: Counter
 
 
 @pytest.mark.durability
+@pytest.mark.timeout(600)
 def test_every_crash_point_is_hit_and_survived(root: Path) -> None:
     passed: Counter[str] = Counter()
     fresh = [point for point in ALL if point in FRESH or point.partition(":")[0] in FRESH]

@@ -51,7 +51,7 @@ KINDS: dict[str, tuple[Kind, bool]] = {
 """A write that fails has written any part of its bytes before: the short writes are among these."""
 
 
-STRIDES = {"append": 3, "seal": 7, "post, flush and merge": 13, "recovery": 7, "rebuild": 17}
+STRIDES = {"append": 4, "seal": 9, "post, flush and merge": 21, "recovery": 9, "rebuild": 29}
 """Of the durability tier: it fails every such operation, the long tier every one."""
 ONCE = tuple(kind for kind, (_, once) in KINDS.items() if once)
 
@@ -99,6 +99,7 @@ def loop(stage: str, kinds: Sequence[str], root: Path, stride: int) -> int:
 
 
 @pytest.mark.durability
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(("stage", "stride"), STRIDES.items())
 def test_an_operation_that_fails_loses_and_doubles_nothing(stage: str, stride: int, root: Path) -> None:
     lives = loop(stage, list(KINDS), root, stride)

@@ -11,7 +11,7 @@ import pytest
 from tests.sim.conftest import emptied
 from tests.sim.history import History, run
 
-SEEDS = 12
+SEEDS = 8
 
 
 def repeat(seed: int) -> str:
