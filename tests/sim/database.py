@@ -41,6 +41,7 @@ class CatalogInode(Inode):
         self.main, self.log = main, log
         self.sure_bytes = self.end_bytes = sure_bytes
         self._salt, self._read_back = log[16:24], bool(log)
+        self._unsynced_over = b""
         self._within_checkpoint: tuple[bytes, bytes] | None = None
 
     def begun(self, path: Path) -> None:
@@ -57,14 +58,15 @@ class CatalogInode(Inode):
         if level >= FULL:
             self.sure_bytes = self.end_bytes
 
-    def checkpointed(self, level: int) -> None:
+    def checkpointed(self, level: int, before: bytes = b"") -> None:
+        """The log is in the file, which held `before`. Without any sync the file may still hold that too."""
         if level:
             self.sure_bytes = self.end_bytes
+        else:
+            self._unsynced_over = self._unsynced_over or before
 
     def crashed_within_checkpoint(self, before: bytes, after: bytes, log: bytes, chance: random.Random) -> None:
-        blocks = range(0, len(after), BLOCK_BYTES)
-        mixed = b"".join((before if chance.random() < 0.5 else after)[at : at + BLOCK_BYTES] for at in blocks)
-        self._within_checkpoint = mixed, log
+        self._within_checkpoint = mixed(before, after, chance), log
 
     def capture(self, path: Path) -> None:
         """Take down what the real files hold."""
@@ -83,7 +85,8 @@ class CatalogInode(Inode):
             block = self.log[at : min(at + BLOCK_BYTES, self.end_bytes)]
             lost = chance.randbytes(len(block)) if noisy else bytes(len(block))
             kept += block if chance.random() < odds else lost
-        return CatalogInode(self.main, bytes(kept), len(kept))
+        main = mixed(self._unsynced_over, self.main, chance) if self._unsynced_over else self.main
+        return CatalogInode(main, bytes(kept), len(kept))
 
     def show(self, path: Path) -> None:
         for old in (path, log_of(path), path.with_name(path.name + "-shm")):
@@ -92,6 +95,12 @@ class CatalogInode(Inode):
         path.write_bytes(self.main)
         if self.log:
             log_of(path).write_bytes(self.log)
+
+
+def mixed(before: bytes, after: bytes, chance: random.Random) -> bytes:
+    """`after`, with some blocks as they were before."""
+    blocks = range(0, len(after), BLOCK_BYTES)
+    return b"".join((before if chance.random() < 0.5 else after)[at : at + BLOCK_BYTES] for at in blocks)
 
 
 def _log_end(path: Path) -> tuple[bytes, int]:
@@ -164,7 +173,7 @@ class SimConnection(sqlite3.Connection):
                 inode.crashed_within_checkpoint(before, self.path.read_bytes(), log, self.disk.chance)
                 raise
             super().execute("PRAGMA wal_checkpoint(PASSIVE)")
-            inode.checkpointed(level)
+            inode.checkpointed(level, before)
 
     def close(self) -> None:
         with self.disk.around("close", self.path):
