@@ -17,7 +17,7 @@ from google.rpc import error_details_pb2, status_pb2
 from tests.durability.disks import LoopDisk, loop_disk, needs_loop
 from tests.durability.load import EXPORT, SMALL_FILES, BareClient, Client, SdkClient
 from tests.durability.proof import acks, catch_up, holds_exactly_once, rebuild_equals_live, wait_for_acks
-from tests.service import Service, healthy, service, until
+from tests.service import Service, healthy, in_time, service, until
 
 pytestmark = [pytest.mark.durability, needs_loop, pytest.mark.timeout(120)]
 
@@ -81,8 +81,8 @@ def test_a_full_disk_is_backpressure_and_ends_by_itself(tmp_path: Path) -> None:
         rebuild_equals_live(one.data)
     print(f"full disk: acks again after {acked_s:.2f} s, posted after {posted_s:.2f} s, {len(lines)} lines of log")
     assert {error for client in records for error in client.errors()} == {"UNAVAILABLE"}
-    assert acked_s <= RESUMED_S
-    assert posted_s <= RESUMED_S
+    in_time("the next ack", acked_s, RESUMED_S)
+    in_time("posting", posted_s, RESUMED_S)
     assert len(lines) <= LOG_LINES_MAX, "\n".join(lines)
 
 
@@ -172,4 +172,4 @@ def test_a_service_starts_and_answers_on_a_full_disk_and_takes_spans_once_there_
         assert one.terminate()[0] == 0
         holds_exactly_once(one.data, records)
     print(f"full disk at the start: serving after {seconds:.2f} s, acks {acked_s:.2f} s, posted {posted_s:.2f} s later")
-    assert posted_s <= RESUMED_S
+    in_time("posting", posted_s, RESUMED_S)

@@ -17,7 +17,7 @@ from tests.durability.proof import (
     rebuild_equals_live,
     wait_for_acks,
 )
-from tests.service import PROCESSES, Service, holds_anything, machine_is_busy, service, until
+from tests.service import PROCESSES, Service, holds_anything, in_time, service, until
 
 pytestmark = pytest.mark.durability
 
@@ -63,11 +63,8 @@ def test_kill_nine_under_load_loses_and_doubles_nothing(kills: int, seed: int, t
           f"{len(starts)} starts, {statistics.median(starts):.2f} s median, {max(starts):.2f} s most")  # fmt: skip
     holds_exactly_once(one.data, records)
     rebuild_equals_live(one.data)
-    if machine_is_busy():
-        print(f"the machine is busy with other things (load {os.getloadavg()[0]:.0f}): starts are not judged")
-        return
-    assert statistics.median(starts) <= START_MEDIAN_S
-    assert max(starts) <= START_MAX_S
+    in_time("the median start", statistics.median(starts), START_MEDIAN_S)
+    in_time("the longest start", max(starts), START_MAX_S)
 
 
 def kill(one: Service, victim: str) -> list[float]:
@@ -109,5 +106,5 @@ def test_sigterm_under_load_drains_and_loses_nothing(tmp_path: Path) -> None:
         catch_up(one.data)
         assert one.terminate()[0] == 0
     assert code == 0
-    assert seconds <= DRAIN_S
+    in_time("the drain", seconds, DRAIN_S)
     holds_exactly_once(one.data, records)
