@@ -32,7 +32,7 @@ class CollectorOptions:
     hold_s: float = 5.0  # under pressure a call waits this long before it is refused: half of an exporter's 10 s
     calls_waiting_max: int = 1024  # held calls; each costs a few KiB, and a queue beyond it would not move in hold_s
     receive_s: float = 20.0  # a request must have arrived by then: twice an exporter's whole patience
-    receive_turn_s: float = 2.0  # and by then where others wait for the memory that it may take: half of their hold
+    receive_turn_s: float = 1.0  # and by then where others wait for the memory that it may take: a fifth of their hold
     header_s: float = 10.0  # an HTTP connection must have sent its request's head by then (slow loris)
     keep_alive_s: float = 75.0  # an idle HTTP connection is kept: several of an exporter's 5 s to 60 s intervals
     connections_max: int = 1024  # HTTP connections; the usual limit of open files

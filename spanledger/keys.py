@@ -129,9 +129,9 @@ KEYS = (
     Key(
         "collector.receive_turn_s",
         "number",
-        2.0,
+        1.0,
         "s",
-        "and by then where others wait for the memory that it may take: half of their hold",
+        "and by then where others wait for the memory that it may take: a fifth of their hold",
         0.01,
         3_600,
     ),
