@@ -93,9 +93,9 @@ KEYS = (
     Key(
         "collector.memory_bytes_max",
         "whole",
-        320 * MIB,
+        256 * MIB,
         "bytes",
-        "requests received, checked or written: one of the largest arrives, one is written",
+        "requests received, checked or written: one of the largest at a time, small ones beside it",
         4_096,
         1_024 * 1_024 * MIB,
     ),
