@@ -24,6 +24,7 @@ QUANTITY = pa.decimal128(20, 6)
 TEXT = pa.string()
 LONG_TEXT = pa.large_string()
 ATTRIBUTES = pa.map_(pa.string(), pa.string())
+TEXTS = pa.list_(pa.string())
 
 
 @dataclass(frozen=True)
@@ -190,6 +191,37 @@ ROLLUPS = _columns(
     (18, "event_seq", _I64, "last event folded into this row"),
 )
 
+RUN_PARTS = _columns(
+    (1, "tenant", TEXT, "tenant"),
+    (2, "trace_id", TRACE_ID, "trace whose part of a run this is"),
+    (3, "event_seq", _I64, "last event folded into this row; of a trace only the rows of the last one count"),
+    (4, "first_seq", _I64, "first event with a span of the trace"),
+    (5, "run_id", ID, "run"),
+    (6, "run_rule", TEXT, "why: explicit, agent or trace; only an explicit run has parts in several traces"),
+    (7, "agent_name", TEXT, "agent of the part's top span"),
+    (8, "service_name", TEXT, "service of the top span"),
+    (9, "environment", TEXT, "environment of the top span"),
+    (10, "conversation_id", TEXT, "conversation of the first span of the part that has one"),
+    (11, "user_id", TEXT, "user of the first span of the part that has one"),
+    (12, "top_rank", _I32, "what the top is: 0 a span without parent, 1 an agent or workflow, 2 another"),
+    (13, "top_ns", _I64, "start of the top span, ns since 1970 UTC; NULL where it is started_ns"),
+    (14, "started_ns", _I64, "first start of the part's spans, ns since 1970 UTC"),
+    (15, "ended_ns", _I64, "last end of the part's spans, ns since 1970 UTC"),
+    (16, "has_agent", _BOOL, "whether an agent or workflow span is in it"),
+    (17, "has_orphan", _BOOL, "whether a span in it, no agent or workflow, names a parent that has not arrived"),
+    (18, "spans", _I64, "spans"),
+    (19, "errors", _I64, "spans with status error"),
+    (20, "model_calls", _I64, "calls of models"),
+    (21, "tool_calls", _I64, "executions of tools"),
+    (22, "input_tokens", _I64, "tokens in of its model calls; NULL where none is known"),
+    (23, "output_tokens", _I64, "tokens out of its model calls; NULL where none is known"),
+    (24, "cost_usd", MONEY, "sum of the lines that stand, USD; NULL where none is known"),
+    (25, "unpriced_calls", _I64, "calls with at least one line of unknown cost"),
+    (26, "agents", TEXTS, "agents of its calls, in order"),
+    (27, "models", TEXTS, "models of its calls, in order"),
+    (28, "tools", TEXTS, "tools that its calls ran, in order"),
+)
+
 CONFLICTS = _columns(
     (1, "tenant", TEXT, "tenant"),
     (2, "trace_id", TRACE_ID, "identity seen twice"),
@@ -238,6 +270,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
     "placements": PLACEMENTS,
     "charges": CHARGES,
     "rollups": ROLLUPS,
+    "run_parts": RUN_PARTS,
     "conflicts": CONFLICTS,
     "quarantine": QUARANTINE,
     "events": EVENTS,
@@ -256,6 +289,8 @@ def _field(name: str, kind: pa.DataType, field_id: int) -> pa.Field:
     if pa.types.is_map(kind):
         key = _field("key", kind.key_type, field_id * 1000 + 1).with_nullable(False)
         kind = pa.map_(key, _field("value", kind.item_type, field_id * 1000 + 2))
+    elif pa.types.is_list(kind):
+        kind = pa.list_(_field("element", kind.value_type, field_id * 1000 + 1))
     return pa.field(name, kind, metadata=metadata)
 
 

@@ -1,117 +1,189 @@
 """The same views over the traces that a question is about, so that one run does not cost a walk through the ledger.
 
 The views read `base.*`; here `base.*` holds only the rows of some traces, and the views are the very same statements.
-Rows of a trace lie together in a segment, so taking them out reads few row groups.
+The index of known traces and runs says at which events a run was first seen and a trace had spans: only files with such
+events are opened, and in them rows of a trace lie together, so taking them out reads few row groups.
 """
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import duckdb
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from ledger.schema import ARROW
-from queries.views import ORDER, statement
+from ledger.store import fold, traces
+from queries.connect import parquet, shown
+from queries.room import rooms
 
-BY_TRACE = ("spans", "placements", "charges")
+BY_TRACE = ("spans", "placements", "charges", "run_parts")
 """Tables that carry a trace id; the rest stay empty here."""
-NO_CONTENT = (
-    "* REPLACE (NULL::VARCHAR AS input, NULL::VARCHAR AS output, NULL::MAP(VARCHAR, VARCHAR) AS attributes, "
-    "NULL::MAP(VARCHAR, VARCHAR) AS resource)"
-)
+SUMMARY = ("run_parts",)
+"""What `runs` alone is made of."""
+CONTENT = ("input", "output", "attributes", "resource")
 """Prompts and attributes are nine tenths of the bytes, and lists show none of them."""
 LITERALS_MAX = 64
 """Up to so many ids are written out, so that row groups can be skipped by them; more are joined."""
 CANDIDATES_MAX = 16
 """Runs looked at for one prefix: more than a few is ambiguous anyway."""
 ID_DIGITS = 32
+HALF_DIGITS = 16
+"""Of a run id, what the index knows."""
+
+Events = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Traces:
+    """Some traces of tenants, (tenant, trace_id) each, and all events that brought spans of them."""
+
+    keys: Sequence[tuple[str, bytes]]
+    events: Events
+
+    @property
+    def ids(self) -> list[bytes]:
+        return sorted({trace_id for _, trace_id in self.keys})
 
 
 @contextmanager
-def of_run(connection: duckdb.DuckDBPyConnection, prefix: str) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The traces of every run whose id begins with `prefix`, without content. None where `prefix` is no id."""
+def of_run(
+    connection: duckdb.DuckDBPyConnection, prefix: str, tables: Sequence[str] = BY_TRACE
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The traces of every run whose id begins with `prefix`, without content. None where `prefix` is no id.
+
+    `tables`: what is wanted of them. Where the run goes by another id now it is all of BY_TRACE in any case.
+    """
     digits = prefix.lower() if prefix and set(prefix.lower()) <= set("0123456789abcdef") else ""
+    parts = _parts(connection, digits) if digits else ARROW["run_parts"].empty_table()
+    wanted = _known(connection, parts)
+    if tables == SUMMARY and _is_current(connection, parts, wanted):
+        rows = {"run_parts": parts}
+    elif parts.num_rows or not digits:
+        rows = _rows_of(connection, wanted, BY_TRACE if tables == SUMMARY else tables)
+    else:  # perhaps an id from before more was known of the run
+        wanted = _known(connection, _earlier(connection, digits))
+        rows = _rows_of(connection, wanted, BY_TRACE)
+    heirs = _heirs(rows["run_parts"], digits)
+    if heirs:
+        whole = _known(connection, pa.concat_tables([_parts(connection, run.hex()) for run in heirs]))
+        rows = _rows_of(connection, whole, BY_TRACE)
+    with rooms.holding(rows) as narrow:
+        yield narrow
+
+
+def _heirs(parts: pa.Table, digits: str) -> list[bytes]:
+    """The runs that have the spans now, where what `digits` begins are only earlier ids of others."""
+    now = fold.folded("run_parts", parts)["run_id"].unique().to_pylist()
+    return [] if any(run.hex().startswith(digits) for run in now) else now
+
+
+def _parts(connection: duckdb.DuckDBPyConnection, digits: str) -> pa.Table:
+    """Rows of run_parts of runs whose id begins with `digits`: one or more of every trace that has such a run now."""
+    half = digits[:HALF_DIGITS]
+    low, high = (int(half.ljust(HALF_DIGITS, fill), 16) for fill in "0f")
+    events = traces.between(shown(connection).runs, low, high)
+    return _select(connection, "run_parts", ARROW["run_parts"].names, events, _begins(digits))
+
+
+def _begins(digits: str) -> str:
+    """What asks for run ids that begin with `digits`. A whole id is asked for as such: it can be looked up."""
     low, high = (bytes.fromhex(digits[:ID_DIGITS].ljust(ID_DIGITS, fill)) for fill in "0f")
-    query = "SELECT DISTINCT run_id FROM base.placements WHERE run_id BETWEEN $low AND $high LIMIT $most"
-    wanted = {"low": low, "high": high, "most": CANDIDATES_MAX if digits else 0}
-    runs = [row[0] for row in connection.execute(query, wanted).fetchall()]
-    traces = _ids(connection, f"SELECT trace_id FROM base.placements WHERE {_among('run_id', runs)}")
-    with _over(connection, traces) as narrow:
-        heirs = _heirs(narrow, runs)
-        if not heirs:
-            yield narrow
-            return
-    with _over(
-        connection, _ids(connection, f"SELECT trace_id FROM base.placements WHERE {_among('run_id', heirs)}")
-    ) as wider:
-        yield wider
+    return f"run_id = {_blob(low)}" if low == high else f"run_id BETWEEN {_blob(low)} AND {_blob(high)}"
 
 
-def _heirs(narrow: duckdb.DuckDBPyConnection, runs: Sequence[bytes]) -> list[bytes]:
-    """The runs that hold the spans now, where `runs` are only the aliases of others."""
-    query = "SELECT DISTINCT run_id FROM base.placements_as_of(9223372036854775807) WHERE run_id IS NOT NULL"
-    now = [row[0] for row in narrow.execute(query).fetchall()]
-    return [] if set(runs) & set(now) else now
+def _earlier(connection: duckdb.DuckDBPyConnection, digits: str) -> pa.Table:
+    """(tenant, trace_id) of what ever was placed in runs whose id begins with `digits`."""
+    runs = f"SELECT DISTINCT run_id FROM base.placements WHERE {_begins(digits)} LIMIT {CANDIDATES_MAX}"
+    query = f"SELECT DISTINCT tenant, trace_id FROM base.placements WHERE {_begins(digits)} AND run_id IN ({runs})"
+    return _with_ids(connection.sql(query).to_arrow_table())
+
+
+def _known(connection: duckdb.DuckDBPyConnection, rows: pa.Table) -> Traces:
+    """The traces of `rows`, with their events."""
+    keys = rows.select(["tenant", "trace_id"]).group_by(["tenant", "trace_id"], use_threads=False).aggregate([])
+    if not keys.num_rows:
+        return Traces([], np.empty(0, np.int64))
+    _, events = traces.probe(shown(connection).runs, traces.trace_hashes(keys["tenant"], keys["trace_id"]))
+    return Traces(list(zip(keys["tenant"].to_pylist(), keys["trace_id"].to_pylist(), strict=True)), np.unique(events))
+
+
+def _is_current(connection: duckdb.DuckDBPyConnection, parts: pa.Table, known: Traces) -> bool:
+    """Whether no trace of `parts` had spans after the last row here: nothing newer is to be looked for."""
+    latest = fold.folded("run_parts", parts)
+    if not latest.num_rows or len(known.keys) != latest.num_rows:
+        return False
+    at, events = traces.probe(shown(connection).runs, traces.trace_hashes(latest["tenant"], latest["trace_id"]))
+    return bool((events <= latest["event_seq"].to_numpy()[at]).all())
 
 
 @contextmanager
 def of_span(connection: duckdb.DuckDBPyConnection, trace_id: str, span_id: str) -> Iterator[duckdb.DuckDBPyConnection]:
-    """One span with its content, and what its trace was charged."""
-    only = f"span_id = {_blob(bytes.fromhex(span_id))}"
-    with _over(connection, [bytes.fromhex(trace_id)], content=True, spans_where=only) as narrow:
-        yield narrow
-
-
-@contextmanager
-def since(connection: duckdb.DuckDBPyConnection, start_ns: int) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Everything about the runs with a span that began at or after `start_ns`: all their traces, without content."""
-    touched = (
-        f"SELECT trace_id FROM base.spans WHERE start_ns >= {int(start_ns)} UNION ALL "
-        # Spans that say no start, as `runs` places them.
-        "SELECT trace_id FROM base.spans WHERE start_ns = 0 "
-        f"AND COALESCE(NULLIF(end_ns, 0), received_ns) >= {int(start_ns)}"
+    """One span with its content, and what its trace was charged, of every tenant who has one of these ids."""
+    ids = [bytes.fromhex(trace_id)]
+    events = connection.execute(
+        f"SELECT MIN(first_seq), MAX(event_seq) FROM base.run_parts WHERE {_among('trace_id', ids)}"
+    ).fetchall()[0]
+    known = Traces(
+        [("", ids[0])], np.arange(events[0], events[1] + 1) if events[0] is not None else np.empty(0, np.int64)
     )
-    runs = f"SELECT run_id FROM base.placements WHERE trace_id IN ({touched})"
-    traces = _ids(connection, f"SELECT trace_id FROM base.placements WHERE run_id IN ({runs})")
-    with _over(connection, traces) as narrow:
+    spans = _select(
+        connection,
+        "spans",
+        ARROW["spans"].names,
+        known.events,
+        f"{_among('trace_id', ids)} AND span_id = {_blob(bytes.fromhex(span_id))}",
+    )
+    with rooms.holding(_rows_of(connection, known, BY_TRACE[1:]) | {"spans": spans}) as narrow:
         yield narrow
 
 
-def _ids(connection: duckdb.DuckDBPyConnection, query: str) -> list[bytes]:
-    return [row[0] for row in connection.execute(f"SELECT DISTINCT trace_id FROM ({query})").fetchall()]
+def _rows_of(connection: duckdb.DuckDBPyConnection, wanted: Traces, tables: Sequence[str]) -> dict[str, pa.Table]:
+    """Rows of `tables` that belong to the traces `wanted`, of every tenant, without content."""
+    with _among_many(connection, wanted.ids) as where:
+        return {table: _of_traces(connection, table, wanted, where) for table in tables}
+
+
+def _of_traces(connection: duckdb.DuckDBPyConnection, table: str, wanted: Traces, where: str) -> pa.Table:
+    names = ARROW[table].names
+    held = [name for name in names if name not in CONTENT]
+    found = _select(connection, table, held, wanted.events, where)
+    columns = [
+        found[name] if name in held else pa.nulls(found.num_rows, ARROW[table].field(name).type) for name in names
+    ]
+    return pa.table(columns, names=names)
+
+
+def _select(
+    connection: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str], events: Events, where: str
+) -> pa.Table:
+    """`columns` of the rows of `table` for which `where` holds, in files with rows of `events` and in hot rows."""
+    state = shown(connection)
+    paths = [state.root / part.path for part in state.manifest if part.table_name == table and part.may_hold(events)]
+    sources = [parquet(paths)] if paths else []
+    query = " UNION ALL ".join(
+        f"SELECT {', '.join(columns)} FROM {source} WHERE {where}" for source in [*sources, f"hot_{table}"]
+    )
+    return _with_ids(connection.sql(query).to_arrow_table())
+
+
+def _with_ids(rows: pa.Table) -> pa.Table:
+    """`rows` with trace ids of their fixed width, which DuckDB does not keep."""
+    at = rows.column_names.index("trace_id")
+    return rows.set_column(at, "trace_id", rows["trace_id"].cast(pa.binary(16)))
 
 
 @contextmanager
-def _over(
-    connection: duckdb.DuckDBPyConnection, traces: Sequence[bytes], *, content: bool = False, spans_where: str = "TRUE"
-) -> Iterator[duckdb.DuckDBPyConnection]:
-    rows = {table: _rows(connection, table, traces, content, spans_where) for table in BY_TRACE}
-    with duckdb.connect(":memory:") as narrow:
-        narrow.execute("SET TimeZone = 'UTC'")
-        narrow.execute("CREATE SCHEMA base")
-        narrow.execute("CREATE VIEW base.snapshot AS SELECT CAST(-1 AS BIGINT) AS cursor")
-        for table, schema in ARROW.items():
-            narrow.register(f"only_{table}", rows.get(table, schema.empty_table()))
-            narrow.execute(f"CREATE VIEW base.{table} AS SELECT * FROM only_{table}")
-        for name in ORDER:
-            narrow.execute(statement(name))
-        yield narrow
-
-
-def _rows(
-    connection: duckdb.DuckDBPyConnection, table: str, traces: Sequence[bytes], content: bool, spans_where: str
-) -> pa.Table:
-    columns = NO_CONTENT if table == "spans" and not content else "*"
-    also = spans_where if table == "spans" else "TRUE"
-    if len(traces) <= LITERALS_MAX:
-        return connection.sql(
-            f"SELECT {columns} FROM base.{table} WHERE {_among('trace_id', traces)} AND {also}"
-        ).to_arrow_table()
-    connection.register("wanted_traces", pa.table({"trace_id": pa.array(traces, pa.binary())}))
+def _among_many(connection: duckdb.DuckDBPyConnection, ids: Sequence[bytes]) -> Iterator[str]:
+    """What asks for rows of the traces `ids`."""
+    if len(ids) <= LITERALS_MAX:
+        yield _among("trace_id", ids)
+        return
+    connection.register("wanted_traces", pa.table({"trace_id": pa.array(ids, pa.binary())}))
     try:
-        return connection.sql(
-            f"SELECT {columns} FROM base.{table} WHERE trace_id IN (SELECT trace_id FROM wanted_traces) AND {also}"
-        ).to_arrow_table()
+        yield "trace_id IN (SELECT trace_id FROM wanted_traces)"
     finally:
         connection.unregister("wanted_traces")
 

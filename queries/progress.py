@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from ledger.errors import NotFound
 from ledger.journal.read import JournalReader
 from ledger.paths import DataDir
 from ledger.store import manifest
@@ -29,6 +30,26 @@ def posted_seq(data: DataDir) -> int:
     db = manifest.open_read_only(data.catalog)
     try:
         return manifest.get_meta(db, "cursor")
+    finally:
+        db.close()
+
+
+@dataclass(frozen=True)
+class Version:
+    """What the catalog holds now: another ledger, a commit, a flush or a merge each give another one."""
+
+    catalog_inode: int
+    cursor: int
+    last_file: int
+
+
+def version(data: DataDir) -> Version:
+    """Raises NotFound where there is no ledger."""
+    if not data.catalog.is_file():
+        raise NotFound(f"{data.root}: no ledger here (looked for {data.catalog})")
+    db = manifest.open_read_only(data.catalog)
+    try:
+        return Version(data.catalog.stat().st_ino, manifest.get_meta(db, "cursor"), manifest.get_meta(db, "file"))
     finally:
         db.close()
 

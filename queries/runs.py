@@ -3,13 +3,12 @@
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 import duckdb
 
 from ledger.errors import NotFound, Refused
-from queries.narrow import since
 
 Row = dict[str, object]
 
@@ -19,18 +18,22 @@ ID_CHARS = 32
 LIMIT_MAX = 1_000
 """Most runs a page of the list gives."""
 
-MINUTE_NS = 60 * 10**9
-NEWEST = """
-SELECT max(start_ns) FROM base.spans WHERE start_ns <= (SELECT coalesce(max(received_ns), 0) FROM base.events)
-"""
-"""Last start of a span, leaving out clocks that run ahead of ours."""
-WINDOWS_NS = tuple(MINUTE_NS * 30**power for power in range(4))
-"""A minute, half an hour, 15 hours, 19 days; after that, everything."""
-
 COLUMNS = (
     "run_id, started_at, duration_ms, agent_name, service_name, environment, state, spans, model_calls, tool_calls, "
     "errors, input_tokens, output_tokens, cost_usd, unpriced_calls, conversation_id, user_id, ended_at"
 )
+
+
+PAGE = f"""
+WITH newest AS ({{newest}})
+SELECT {COLUMNS}, started_ns
+FROM (
+    SELECT * REPLACE (lower(hex(run_id)) AS run_id), make_timestamp(started_ns // 1000) AS started_at,
+           make_timestamp(ended_ns // 1000) AS ended_at, (ended_ns - started_ns) / 1e6 AS duration_ms
+    FROM newest
+)
+ORDER BY started_ns DESC, run_id
+"""
 
 
 @dataclass(frozen=True)
@@ -51,11 +54,11 @@ class RunFilter:
 
 
 CONDITIONS: Mapping[str, str] = {
-    "agent": "(r.agent_name = $agent OR EXISTS (FROM calls c WHERE c.run_id = r.run_id AND c.agent_name = $agent))",
+    "agent": "(r.agent_name = $agent OR list_contains(r.agents, $agent))",
     "service": "r.service_name = $service",
     "environment": "r.environment = $environment",
-    "model": "EXISTS (FROM calls c WHERE c.run_id = r.run_id AND c.model = $model)",
-    "tool": "EXISTS (FROM calls c WHERE c.run_id = r.run_id AND c.kind = 'tool' AND c.tool_name = $tool)",
+    "model": "list_contains(r.models, $model)",
+    "tool": "list_contains(r.tools, $tool)",
     "user": "r.user_id = $user",
     "conversation": "r.conversation_id = $conversation",
     "state": "r.state = $state",
@@ -63,7 +66,7 @@ CONDITIONS: Mapping[str, str] = {
     "min_cost_usd": "r.cost_usd >= $min_cost_usd",
     "since_ns": "r.started_ns >= $since_ns",
 }
-"""Field of RunFilter -> what it asks of a run `r`."""
+"""Field of RunFilter -> what it asks of a row `r` of base.runs_now."""
 
 
 @dataclass(frozen=True)
@@ -75,31 +78,16 @@ class Page:
 
 
 def runs(connection: duckdb.DuckDBPyConnection, wanted: RunFilter, limit: int = 50, after: str | None = None) -> Page:
-    """A page of runs, newest first. `after` is the `next` of the page before.
-
-    Looks at the newest minutes first and further back only while the page is not full: a run that began at or after
-    some moment has no span before it, so what a window finds from its start on is all there is.
-    """
-    newest_ns = connection.execute(NEWEST).fetchall()[0][0] or 0
-    anchor_ns = min(newest_ns, int(str(_cursor(after)["after_ns"]))) if after else newest_ns
-    for window_ns in WINDOWS_NS:
-        start_ns = max(anchor_ns - window_ns, wanted.since_ns or 0)
-        with since(connection, start_ns) as narrow:
-            page = _runs(narrow, replace(wanted, since_ns=start_ns), limit, after)
-        if page.next is not None or start_ns == wanted.since_ns:
-            return page
-    return _runs(connection, wanted, limit, after)
-
-
-def _runs(connection: duckdb.DuckDBPyConnection, wanted: RunFilter, limit: int, after: str | None) -> Page:
+    """A page of runs, newest first. `after` is the `next` of the page before."""
     given = {name: value for name in CONDITIONS if (value := getattr(wanted, name))}
     where = [CONDITIONS[name] for name in given]
     parameters = {name: value for name, value in given.items() if name != "errors"}
     if after:
         where.append("(r.started_ns < $after_ns OR (r.started_ns = $after_ns AND r.run_id > $after_id))")
         parameters |= _cursor(after)
-    query = f"SELECT {COLUMNS}, started_ns FROM runs r {'WHERE ' + ' AND '.join(where) if where else ''}"
-    rows = rows_of(connection.execute(f"{query} ORDER BY started_ns DESC, run_id LIMIT {int(limit) + 1}", parameters))
+    found = f"SELECT * FROM base.runs_now r {'WHERE ' + ' AND '.join(where) if where else ''}"
+    newest = f"{found} ORDER BY started_ns DESC, run_id LIMIT {int(limit) + 1}"
+    rows = rows_of(connection.execute(PAGE.format(newest=newest), parameters))
     following = _next(rows[limit - 1]) if len(rows) > limit else None
     items = [{name: value for name, value in row.items() if name != "started_ns"} for row in rows[:limit]]
     return Page(items, following)
@@ -147,6 +135,6 @@ def _next(row: Row) -> str:
 def _cursor(text: str) -> dict[str, object]:
     try:
         started, run_id = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode().split(".")
-        return {"after_ns": int(started), "after_id": run_id}
+        return {"after_ns": int(started), "after_id": bytes.fromhex(run_id)}
     except (ValueError, binascii.Error) as error:
         raise Refused(f"cursor {text!r}: take it from `next` of the page before") from error

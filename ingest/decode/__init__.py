@@ -112,9 +112,7 @@ def _bodies(events: Sequence[Source]) -> tuple[list[bytes], list[Unread], dict[t
     return bodies, unread, misfits
 
 
-def _without_ids(
-    bodies: Sequence[bytes], misfits: Mapping[tuple[int, int], Misfit], sheet: Sheet
-) -> Iterator[Unread]:
+def _without_ids(bodies: Sequence[bytes], misfits: Mapping[tuple[int, int], Misfit], sheet: Sheet) -> Iterator[Unread]:
     """The spans of `sheet` that have bad ids. A request is cut into its spans once, however many they are."""
     rows = np.flatnonzero(bad_ids(sheet))
     for event in np.unique(sheet.event[rows]).tolist():

@@ -33,8 +33,10 @@ OWN: Fills = {
     "failed": (BOOL, 0),
     "has_usage": (BOOL, 0),
     "unpriced": (BOOL, 0),
+    **dict.fromkeys(("is_root", "input_known", "output_known"), (BOOL, 0)),
     **{f"own_{name}": (I32, -1) for name in ("agent", "conversation", "user", "team", "run")},
     **dict.fromkeys(("service", "environment", "provider", "model", "tool"), (I32, -1)),
+    **dict.fromkeys(("began_ns", "ended_ns"), (I64, 0)),
     **dict.fromkeys(("charged_ns", "input_tokens", "output_tokens", "line_first", "line_count"), (I64, 0)),
 }
 INHERITED: Fills = {

@@ -43,7 +43,7 @@ class Batch:
         self._void.add(event_seq)
 
     def traces(self) -> tuple[np.ndarray, np.ndarray]:
-        """Distinct (trace hash, event) pairs of new spans."""
+        """Distinct (hash, event) pairs: of the traces of new spans, and of new runs."""
         if not self._hashes:
             return np.empty(0, dtype=np.uint64), np.empty(0, dtype=np.int64)
         hashes, seqs = np.concatenate(self._hashes), np.concatenate(self._hash_seqs)

@@ -57,7 +57,7 @@ _TEXT_COLUMNS = {
 READ = (
     *(column for _, column in _TEXT_COLUMNS.values()),
     *("tenant", "trace_id", "span_id", "parent_span_id", "response_model", "request_model", "operation", "status"),
-    *("usage_status", "end_ns", "received_ns", "source_seq", "span_index", "input_tokens", "output_tokens"),
+    *("usage_status", "start_ns", "end_ns", "received_ns", "source_seq", "span_index", "input_tokens", "output_tokens"),
 )
 """Columns of schema.SPANS that `intake` reads."""
 
@@ -91,15 +91,21 @@ def intake(spans: pa.Table, texts: Texts) -> NewSpans:
     own["failed"] = _equals(spans["status"], "error")
     own["has_usage"] = _equals(spans["usage_status"], "reported")
     own["charged_ns"] = charged_ns(int64(spans["end_ns"]), int64(spans["received_ns"]))
+    own["began_ns"] = began_ns(int64(spans["start_ns"]), int64(spans["end_ns"]), int64(spans["received_ns"]))
+    own["ended_ns"] = np.maximum(own["began_ns"], int64(spans["end_ns"]))
     for name in ("source_seq", "span_index", "input_tokens", "output_tokens"):
         own[name] = int64(spans[name])
+    has_parent = spans["parent_span_id"].is_valid().to_numpy()
+    own["is_root"] = ~has_parent
+    for name in ("input", "output"):
+        own[f"{name}_known"] = spans[f"{name}_tokens"].is_valid().to_numpy()
     return NewSpans(
         tenant=texts.tenant.codes(spans["tenant"]).astype(np.int64),
         trace_hi=trace[:, 0],
         trace_lo=trace[:, 1],
         span=span[:, 0],
         parent=parent[:, 0],
-        has_parent=spans["parent_span_id"].is_valid().to_numpy(),
+        has_parent=has_parent,
         own=own,
     )
 
@@ -119,6 +125,12 @@ def select(spans: NewSpans, which: np.ndarray) -> NewSpans:
 def charged_ns(end_ns: np.ndarray, received_ns: np.ndarray) -> np.ndarray:
     """When the cost arose: the end, or the receipt where the end is absent or lies too far ahead of it."""
     return np.where((end_ns <= 0) | (received_ns < end_ns - CLOCK_AHEAD_NS_MAX), received_ns, end_ns)
+
+
+def began_ns(start_ns: np.ndarray, end_ns: np.ndarray, received_ns: np.ndarray) -> np.ndarray:
+    """When the span began: one that says no time (0) happened, as far as anybody knows, when it was received."""
+    said: np.ndarray = np.where(start_ns != 0, start_ns, end_ns)
+    return np.where(said != 0, said, received_ns)
 
 
 def _equals(column: pa.ChunkedArray, text: str) -> np.ndarray:

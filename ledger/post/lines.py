@@ -40,6 +40,10 @@ class LineStore:
     def take(self, numbers: np.ndarray) -> pa.Table:
         return self._table.take(pa.array(numbers))
 
+    def costs(self, numbers: np.ndarray) -> pa.ChunkedArray:
+        """booked_cost_usd of the lines `numbers`."""
+        return self._table["booked_cost_usd"].take(pa.array(numbers))
+
     def keep(self, numbers: np.ndarray) -> None:
         """Forget all lines but `numbers`, which become 0, 1, 2, ..."""
         self._table = self._table.take(pa.array(numbers)).combine_chunks()

@@ -19,6 +19,8 @@ from ledger.post.charging import charge_rows
 from ledger.post.intake import Texts
 from ledger.post.lines import LineStore, spread
 from ledger.post.placing import placement_rows
+from ledger.post.run_parts import run_part_rows
+from ledger.schema import ARROW
 
 _CODED = {
     "agent": ("own_agent", "agent", "p_agent", "b_agent"),
@@ -40,6 +42,8 @@ class Outcome:
 
     placed: list[Frame] = field(default_factory=list)
     postings: list[Frame] = field(default_factory=list)
+    new_runs: pa.Table = field(default_factory=lambda: ARROW["run_parts"].empty_table().select(["run_id", "event_seq"]))
+    """Where the tables have a run for the first time; known once `tables` has made them."""
 
 
 class OpenTraces:
@@ -69,7 +73,10 @@ class OpenTraces:
         """Rows of `outcome` by table. To be called before anything is forgotten."""
         tables = {}
         if outcome.placed:
-            tables["placements"] = placement_rows(self.forest, self.texts, stacked(outcome.placed))
+            placed = stacked(outcome.placed)
+            tables["placements"] = placement_rows(self.forest, self.texts, placed)
+            tables["run_parts"], is_new = run_part_rows(self.forest, self.texts, self.lines, placed)
+            outcome.new_runs = tables["run_parts"].select(["run_id", "event_seq"]).filter(pa.array(is_new))
         if outcome.postings:
             postings = stacked(outcome.postings)
             tables["charges"], tables["rollups"] = charge_rows(self.forest, self.texts, self.lines, postings)

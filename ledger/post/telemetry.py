@@ -19,7 +19,7 @@ from ledger.post.reload import reload
 from ledger.post.rounds import rounds
 from ledger.schema import ARROW
 from ledger.store.catalog import Catalog
-from ledger.store.traces import trace_hashes
+from ledger.store.traces import run_hashes, trace_hashes
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +85,7 @@ class Telemetry:
             batch.add(name, rows)
         batch.add("spans", kept)
         batch.add_traces(trace_hashes(kept["tenant"], kept["trace_id"]), new.own["source_seq"])
+        batch.add_traces(run_hashes(outcome.new_runs["run_id"]), outcome.new_runs["event_seq"].to_numpy())
         batch.count(new.own["source_seq"], spans.own["source_seq"][~fresh])
         if repeats:
             batch.add("conflicts", conflicts(_repeats(table, repeats), self._get_event, self._same_span))

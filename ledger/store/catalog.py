@@ -19,7 +19,7 @@ from ledger.paths import DataDir
 from ledger.schema import ARROW
 from ledger.seams import Clock
 from ledger.store import hot, manifest, segment, traces, whole
-from ledger.store.manifest import Connect, Segment, transaction
+from ledger.store.manifest import Connect, transaction
 from ledger.store.shelf import Added, Shelf
 
 
@@ -159,7 +159,7 @@ class Catalog:
         read = list(dict.fromkeys([*names, seq]))
         parts = [segment.of_traces(self._hot.table(table), wanted).select(read)]
         for part in self._shelf.segments:
-            if part.table_name == table and may_hold(part, events):
+            if part.table_name == table and (events is None or part.may_hold(events)):
                 whole.check(self._shelf.root, part)
                 parts.append(segment.read(self._shelf.root / part.path, table, wanted, read))
         rows = pa.concat_tables(parts)
@@ -282,10 +282,3 @@ def check_events(rows: Mapping[str, pa.Table]) -> None:
 
 def traces_in_order(pairs: tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]) -> traces.Pairs:
     return traces.in_order(np.asarray(pairs[0], np.uint64), np.asarray(pairs[1], np.int64))
-
-
-def may_hold(part: Segment, events: npt.NDArray[np.int64] | None) -> bool:
-    if events is None:
-        return True
-    at = int(np.searchsorted(events, part.first_seq))
-    return at < len(events) and int(events[at]) <= part.last_seq

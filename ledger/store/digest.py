@@ -3,7 +3,8 @@
 A row is a line of text in the manner of PostgreSQL's COPY: columns in the order of ledger/schema.py, separated by tabs;
 NULL is `\\N`; ids in lower-case hex, decimals with all 12 places. The digest of a table is the SHA-256 of the SHA-256s
 of its lines, sorted. Rollups are sums that may lie in any number of rows: they are summed by key first, rows of only
-zeros are dropped, and `event_seq`, which names the last addition, is left out.
+zeros are dropped, and `event_seq`, which names the last addition, is left out. Of `run_parts` the rows that count are
+taken. A list is its elements, each followed by `\\;`.
 """
 
 import hashlib
@@ -16,14 +17,12 @@ import pyarrow.parquet as pq
 
 from ledger.paths import DataDir
 from ledger.schema import ARROW
-from ledger.store import hot
+from ledger.store import fold, hot
 from ledger.store.snapshot import Snapshot
 
 NULL = "\\N"
 BATCH_ROWS = 16_384
 """Rows turned into text at a time; of the others 32 bytes each are kept."""
-ROLLUP_SUMS = ("calls", "errors", "input_tokens", "output_tokens", "cost_usd", "unpriced_calls")
-ROLLUP_DROPPED = ("event_seq",)
 
 _HEX = np.frombuffer(b"".join(b"%02x" % byte for byte in range(256)), dtype=np.uint16)
 
@@ -37,7 +36,9 @@ def digests(data: DataDir) -> dict[str, str]:
 def rows(snapshot: Snapshot, table: str) -> Iterator[pa.Table]:
     """The logical rows of `table`, in parts of at most BATCH_ROWS, in no order."""
     if table == "rollups":
-        yield summed(pa.concat_tables(stored(snapshot, table)))
+        yield told(fold.summed(pa.concat_tables(stored(snapshot, table))))
+    elif table in fold.FOLDS:
+        yield fold.folded(table, pa.concat_tables(stored(snapshot, table)))
     else:
         yield from stored(snapshot, table)
 
@@ -52,15 +53,13 @@ def stored(snapshot: Snapshot, table: str) -> Iterator[pa.Table]:
     yield ARROW[table].empty_table()
 
 
-def summed(rollups: pa.Table) -> pa.Table:
-    keys = [name for name in rollups.column_names if name not in (*ROLLUP_SUMS, *ROLLUP_DROPPED)]
-    sums = rollups.group_by(keys, use_threads=False).aggregate([(name, "sum") for name in ROLLUP_SUMS])
-    total = sums.rename_columns([name.removesuffix("_sum") for name in sums.column_names])
-    zero = [pc.fill_null(pc.equal(total[name], pa.scalar(0, total[name].type)), True) for name in ROLLUP_SUMS]
+def told(rollups: pa.Table) -> pa.Table:
+    """`rollups`, summed, without rows of only zeros and without `event_seq`."""
+    zero = [pc.fill_null(pc.equal(rollups[name], pa.scalar(0, rollups[name].type)), True) for name in fold.SUMS]
     empty = zero[0]
     for more in zero[1:]:
         empty = pc.and_(empty, more)
-    return total.filter(pc.invert(empty))
+    return rollups.filter(pc.invert(empty)).drop_columns(["event_seq"])
 
 
 def digest(parts: Iterator[pa.Table]) -> str:
@@ -85,6 +84,8 @@ def text(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     kind = column.type
     if pa.types.is_map(kind):
         return map_text(column)
+    if pa.types.is_list(kind):
+        return list_text(column)
     if pa.types.is_fixed_size_binary(kind):
         return hex_text(column)
     if pa.types.is_large_binary(kind):
@@ -107,6 +108,16 @@ def hex_text(column: pa.Array) -> pa.Array:
     buffers = [None, pa.py_buffer(offsets), pa.py_buffer(_HEX[raw])]
     every = pa.Array.from_buffers(pa.large_string(), len(column), buffers)
     return pc.if_else(column.is_valid(), every, pa.scalar(None, pa.large_string()))
+
+
+def list_text(column: pa.Array) -> pa.Array:
+    """Elements in their order, each followed by `\\;`."""
+    column = column.take(pa.array(np.arange(len(column))))  # offsets from 0, whatever it was sliced from
+    semicolon, nothing = pa.scalar("\\;", pa.large_string()), pa.scalar("", pa.large_string())
+    elements = pc.fill_null(escaped(column.values.cast(pa.large_string())), NULL)
+    entries = pc.binary_join_element_wise(elements, semicolon, nothing)
+    whole = pc.binary_join(pa.LargeListArray.from_arrays(column.offsets.cast(pa.int64()), entries), nothing)
+    return pc.if_else(column.is_valid(), whole, pa.scalar(None, pa.large_string()))
 
 
 def map_text(column: pa.Array) -> pa.Array:

@@ -12,6 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from ledger.errors import Incompatible
 from ledger.journal.disk import Disk
 from ledger.schema import POSTING_VERSION
@@ -55,6 +58,11 @@ class Segment:
     first_seq: int
     last_seq: int
     crc32c: int
+
+    def may_hold(self, events: npt.NDArray[np.int64]) -> bool:
+        """Whether rows of one of `events`, which are ordered, may be in this file."""
+        at = int(np.searchsorted(events, self.first_seq))
+        return at < len(events) and int(events[at]) <= self.last_seq
 
 
 @dataclass(frozen=True, slots=True)

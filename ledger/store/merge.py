@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from ledger.store import segment
+from ledger.store.fold import folded
 
 F = TypeVar("F")
 
@@ -40,7 +41,7 @@ def tier(size: int, *, fan_in: int, smallest: int) -> int:
 
 
 def merged(table: str, inputs: Sequence[Iterator[pa.Table]]) -> Iterator[pa.Table]:
-    """The rows of all inputs, whose parts are each in order, in the order of traces. Holds one part of each input.
+    """The rows of all inputs, whose parts are each in order, in order and folded. Holds one part of each input.
 
     Rows of one trace may come in several parts, and then in any order among themselves.
     """
@@ -49,7 +50,8 @@ def merged(table: str, inputs: Sequence[Iterator[pa.Table]]) -> Iterator[pa.Tabl
         # Up to the least last key, no input can bring anything smaller any more.
         bound = min(head.last for head in heads)
         ready = [head.cut(bound) for head in heads]
-        yield segment.in_order(table, pa.concat_tables([part for part in ready if part.num_rows]))
+        together = pa.concat_tables([part for part in ready if part.num_rows])
+        yield segment.in_order(table, folded(table, together))
         heads = [head for old in heads if (head := old if old.rows.num_rows else Head.next(table, old.rest))]
 
 

@@ -27,20 +27,24 @@ SEQ: dict[str, str] = {
     "placements": "event_seq",
     "charges": "event_seq",
     "rollups": "event_seq",
+    "run_parts": "event_seq",
     "conflicts": "source_seq",
     "quarantine": "source_seq",
     "events": "event_seq",
     "price_books": "event_seq",
 }
 """The column of each table that names the event whose posting wrote the row: its place in record time."""
-TRACED = ("spans", "placements", "charges", "conflicts")
+TRACED = ("spans", "placements", "charges", "run_parts", "conflicts")
 """Tables whose rows belong to a trace."""
+UNTRACED = {"rollups": "hour_ns"}
+"""What rows of other tables are sorted by, where it is not the event: rollups that fold into one lie together."""
 POSITION: dict[str, str] = {"spans": "span_index", "conflicts": "span_index", "charges": "line"}
 """What orders the rows of one trace and event, where there is something."""
 BLOOM: dict[str, tuple[str, ...]] = {
     "spans": ("response_id",),
     "placements": ("run_id",),
     "charges": ("run_id",),
+    "run_parts": ("run_id",),
 }
 """Columns that rows are looked up by besides the trace: measured, one file of 200,000 rows reads 1 row group of 13."""
 
@@ -61,9 +65,10 @@ METADATA_CACHE_FILES = 512
 
 _ENCODINGS: Mapping[str, tuple[str, ...]] = {
     "PLAIN": ("trace_id", "span_id", "parent_span_id", "call_span_id", "duplicate_of_span_id", "run_id", "charged_ns",
-              "booked_cost_usd", "input", "output", "raw_sha256", "bytes"),
-    "BYTE_STREAM_SPLIT": ("booked_quantity", "source_seq", "span_index", "event_seq", "replaces_seq", "reverses_seq"),
-    "DELTA_BINARY_PACKED": ("start_ns", "end_ns", "input_tokens", "output_tokens"),
+              "booked_cost_usd", "cost_usd", "input", "output", "raw_sha256", "bytes"),
+    "BYTE_STREAM_SPLIT": ("booked_quantity", "source_seq", "span_index", "event_seq", "replaces_seq", "reverses_seq",
+                          "first_seq"),
+    "DELTA_BINARY_PACKED": ("start_ns", "end_ns", "started_ns", "ended_ns", "input_tokens", "output_tokens"),
     "DELTA_BYTE_ARRAY": ("response_id", "tool_call_id"),
 }  # fmt: skip
 """How columns are written whose values hardly repeat, or repeat in long stretches, which Zstandard finds only where
@@ -109,11 +114,11 @@ def trace_halves(ids: pa.ChunkedArray | pa.Array) -> npt.NDArray[np.uint64]:
 
 
 def keys(table: str, rows: pa.Table) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
-    """What rows of a segment are sorted by, as the high and the low half: the trace, else the event."""
+    """What rows of a segment are sorted by, as the high and the low half: the trace, else the hour or the event."""
     if table in TRACED:
         halves = trace_halves(rows["trace_id"])
         return halves[:, 0], halves[:, 1]
-    return np.zeros(rows.num_rows, np.uint64), rows[SEQ[table]].to_numpy().astype(np.uint64)
+    return np.zeros(rows.num_rows, np.uint64), rows[UNTRACED.get(table, SEQ[table])].to_numpy().astype(np.uint64)
 
 
 def in_order(table: str, rows: pa.Table) -> pa.Table:
@@ -190,6 +195,8 @@ def write_options(table: str) -> dict[str, Any]:
 def _leaves(field: pa.Field) -> list[str]:
     if pa.types.is_map(field.type):
         return [f"{field.name}.key_value.key", f"{field.name}.key_value.value"]
+    if pa.types.is_list(field.type):
+        return [f"{field.name}.list.element"]
     return [field.name]
 
 

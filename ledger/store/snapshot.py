@@ -12,7 +12,7 @@ import pyarrow as pa
 from ledger.errors import NotFound
 from ledger.paths import DataDir
 from ledger.schema import ARROW
-from ledger.store import hot, manifest, whole
+from ledger.store import hot, manifest, traces, whole
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,8 @@ class Snapshot:
     root: Path
     manifest: tuple[manifest.Segment, ...]
     hot_parts: Mapping[int, HotPart] = field(repr=False)
+    runs: tuple[traces.Run, ...] = field(repr=False, default=())
+    """The index of known traces and runs."""
 
     @classmethod
     def take(cls, data: DataDir, previous: "Snapshot | None" = None) -> "Snapshot":
@@ -51,6 +53,8 @@ class Snapshot:
                 for hot_id in ids
                 if hot_id not in known
             }
+            records = manifest.trace_runs(db)
+            hot_pairs = [row[0] for row in db.execute("SELECT body FROM trace_hot ORDER BY hot_id")]
             db.execute("COMMIT")
         finally:
             db.close()
@@ -58,7 +62,12 @@ class Snapshot:
             hot_id: known[hot_id] if hot_id in known else HotPart(bodies[hot_id][0], hot.decode(*bodies[hot_id]))
             for hot_id in ids
         }
-        return cls(cursor, data.ledger, segments, parts)
+        mapped = {run.path: run for run in previous.runs} if previous is not None else {}
+        runs = [
+            mapped.get(data.ledger / record.path) or traces.Run.open(data.ledger / record.path) for record in records
+        ]
+        runs.append(traces.hot_run(hot_pairs))
+        return cls(cursor, data.ledger, segments, parts, tuple(runs))
 
     def segments(self, table: str) -> list[Path]:
         """Files with rows of `table`, each of them whole. Raises Corrupt."""

@@ -1,6 +1,7 @@
-"""The index of known traces: which events brought spans of a trace, for ever, at a few hundred nanoseconds a question.
+"""The index of known traces and runs: which events brought spans of a trace, for ever, at a few hundred nanoseconds a
+question, and at which event a run was first seen.
 
-Pairs (trace_hash, source_seq) lie in sorted run files that are mapped, not loaded, so memory does not grow with the
+Pairs (hash, event) lie in sorted run files that are mapped, not loaded, so memory does not grow with the
 ledger; those since the last flush are in memory and in the catalog. A hash may belong to two traces: whoever asks reads
 the rows back and compares ids, so a collision costs time and never truth. docs/format.md gives the file byte by byte.
 """
@@ -44,6 +45,11 @@ def trace_hashes(tenant: pa.ChunkedArray | pa.Array, trace_id: pa.ChunkedArray |
     return _mix(halves[:, 1] ^ _mix(halves[:, 0] ^ of_tenant[coded.indices.to_numpy(zero_copy_only=False)]))
 
 
+def run_hashes(run_id: pa.ChunkedArray | pa.Array) -> Hashes:
+    """The first 8 bytes of run ids, big-endian: they are hashes already, and looked for by their first digits."""
+    return trace_halves(run_id)[:, 0]
+
+
 def _tenant_hash(name: str) -> int:
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big")
 
@@ -68,6 +74,12 @@ def encode(pairs: Pairs) -> bytes:
 def decode(body: bytes) -> Pairs:
     half = len(body) // 2
     return np.frombuffer(body[:half], "<u8").astype(np.uint64), np.frombuffer(body[half:], "<i8").astype(np.int64)
+
+
+def hot_run(bodies: Iterable[bytes]) -> "Run":
+    """The pairs of the blobs `bodies` as one run in memory."""
+    pairs = [(np.empty(0, np.uint64), np.empty(0, np.int64)), *map(decode, bodies)]
+    return Run(None, *in_order(np.concatenate([one[0] for one in pairs]), np.concatenate([one[1] for one in pairs])))
 
 
 @dataclass(frozen=True)
@@ -158,6 +170,16 @@ def probe(runs: Sequence[Run], hashes: Hashes) -> tuple[npt.NDArray[np.int64], S
     seqs = np.concatenate([np.empty(0, np.int64), *(hit[1] for hit in found)])
     by_index = np.lexsort((seqs, index))
     return index[by_index], seqs[by_index]
+
+
+def between(runs: Sequence[Run], low: int, high: int) -> Seqs:
+    """The events of every pair whose hash is from `low` to `high`, ordered."""
+    bounds = np.array([low, high], dtype=np.uint64)
+    found = [
+        run.seqs[np.searchsorted(run.hashes, bounds[0]) : np.searchsorted(run.hashes, bounds[1], "right")]
+        for run in runs
+    ]
+    return np.unique(np.concatenate([np.empty(0, np.int64), *found]).astype(np.int64))
 
 
 def _probe_run(run: Run, order: npt.NDArray[np.int64], wanted: Hashes) -> tuple[npt.NDArray[np.int64], Seqs]:

@@ -1,8 +1,12 @@
-"""Connections over the ledger for the API and the page: built once a cursor, shared out, bounded in number and time."""
+"""Connections over the ledger for the API and the page: kept and brought up to date, bounded in number and time.
+
+Making a connection costs more than most answers, so each is kept, and where the ledger moved on shown what is new:
+hot rows that it has not seen, and views over files where the list of files is another one.
+"""
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -10,8 +14,9 @@ import duckdb
 
 from ledger.errors import Overloaded
 from ledger.paths import DataDir
-from queries.connect import connect
-from queries.progress import posted_seq
+from ledger.store.snapshot import Snapshot
+from queries.connect import connect, show
+from queries.progress import Version, version
 
 
 @dataclass(frozen=True)
@@ -25,7 +30,7 @@ class Bounds:
     query_s: float = 20.0
     """Longest time for one answer; it is interrupted then."""
     stale_s: float = 0.3
-    """A connection this young serves although the cursor moved on: of the second in which a span must be visible."""
+    """What was shown so lately serves although the ledger moved on: of the second in which a span must be visible."""
 
 
 DEFAULTS = Bounds()
@@ -33,20 +38,19 @@ DEFAULTS = Bounds()
 
 @dataclass
 class Held:
-    """A connection, the cursor it shows, and when it was made."""
+    """A connection, what it shows, and since when."""
 
     connection: duckdb.DuckDBPyConnection
-    cursor: int
-    made_s: float
+    version: Version
+    snapshot: Snapshot
+    shown_s: float
 
 
 class Answers:
     """Hands out connections that show the ledger as it is now."""
 
-    def __init__(
-        self, data: DataDir, bounds: Bounds = DEFAULTS, opens: Callable[..., duckdb.DuckDBPyConnection] = connect
-    ):
-        self.data, self._bounds, self._open = data, bounds, opens
+    def __init__(self, data: DataDir, bounds: Bounds = DEFAULTS):
+        self.data, self._bounds = data, bounds
         self._free: list[Held] = []
         self._lock = threading.Lock()
         self._slots = threading.BoundedSemaphore(bounds.connections_max)
@@ -77,14 +81,25 @@ class Answers:
             self._free.clear()
 
     def _take(self) -> Held:
-        cursor = posted_seq(self.data)
+        now = version(self.data)  # before the rows: they may be newer than it says, never older
         with self._lock:
-            while self._free:
-                held = self._free.pop()
-                if held.cursor == cursor or time.monotonic() - held.made_s < self._bounds.stale_s:
-                    return held
+            held = self._free.pop() if self._free else None
+        if held is None:
+            snapshot = Snapshot.take(self.data)
+            return Held(connect(self.data, snapshot), now, snapshot, time.monotonic())
+        if held.version != now and time.monotonic() - held.shown_s >= self._bounds.stale_s:
+            try:
+                self._show(held, now)
+            except BaseException:
                 held.connection.close()
-        return Held(self._open(self.data), cursor, time.monotonic())
+                raise
+        return held
+
+    def _show(self, held: Held, now: Version) -> None:
+        same_ledger = held.version.catalog_inode == now.catalog_inode
+        snapshot = Snapshot.take(self.data, held.snapshot if same_ledger else None)
+        show(held.connection, snapshot, held.snapshot if same_ledger else None)
+        held.version, held.snapshot, held.shown_s = now, snapshot, time.monotonic()
 
     def _put(self, held: Held) -> None:
         with self._lock:

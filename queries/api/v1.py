@@ -12,7 +12,7 @@ from ledger.errors import Refused
 from ledger.schema import POSTING_VERSION, SCHEMA_VERSION
 from queries.api.addresses import addresses
 from queries.costs import costs
-from queries.narrow import of_run
+from queries.narrow import SUMMARY, of_run
 from queries.progress import progress
 from queries.replay.replay import WINDOW_STEPS, content, replay
 from queries.runs import LIMIT_MAX, Row, RunFilter, one_run, runs
@@ -83,7 +83,7 @@ def list_runs(
 @router.get("/runs/{run_id}")
 def get_run(request: Request, run_id: str) -> JSONResponse:
     """One run; the id or a unique prefix of 6 or more digits."""
-    with request.app.state.answers.connection() as connection, of_run(connection, run_id) as narrow:
+    with request.app.state.answers.connection() as connection, of_run(connection, run_id, SUMMARY) as narrow:
         return _answer(one_run(narrow, run_id))
 
 

@@ -12,6 +12,8 @@ BASE: tuple[str, ...] = (
     "base_charges_as_of",
     "base_call_costs_as_of",
     "base_run_costs_as_of",
+    "base_run_parts_now",
+    "base_runs_now",
 )
 """What the views are made of, in the schema `base`; may change with every version."""
 MACROS: tuple[str, ...] = ("calls_as_of", "charges_as_of", "runs_as_of")

@@ -25,4 +25,26 @@
 -- @cost_usd: sum of the charges booked on the run, USD; NULL when nothing is known
 -- @unpriced_calls: calls whose cost_status is unpriced or ambiguous: what cost_usd leaves out
 CREATE VIEW runs AS
-SELECT * FROM runs_as_of(9223372036854775807);
+SELECT
+  tenant,
+  LOWER(HEX(run_id)) AS run_id,
+  agent_name,
+  service_name,
+  environment,
+  conversation_id,
+  user_id,
+  MAKE_TIMESTAMP(started_ns // 1000) AS started_at,
+  MAKE_TIMESTAMP(ended_ns // 1000) AS ended_at,
+  started_ns,
+  ended_ns,
+  (ended_ns - started_ns) / 1e6 AS duration_ms,
+  state,
+  spans,
+  model_calls,
+  tool_calls,
+  errors,
+  input_tokens,
+  output_tokens,
+  cost_usd,
+  unpriced_calls
+FROM base.runs_now;

@@ -4,7 +4,7 @@ from decimal import Decimal
 import pytest
 
 from ledger.paths import DataDir
-from ledger.store import digest
+from ledger.store import digest, fold
 from ledger.store.catalog import Catalog
 from tests.ledger.store import rows
 
@@ -71,8 +71,8 @@ def test_each_change_of_a_row_changes_the_digest(change):
 def test_rollups_are_summed_by_key_before_they_are_compared():
     parts = [rows.rollup(1, "0.25"), rows.rollup(2, "0.5", calls=2), rows.rollup(3, "1", model="gpt-5-mini")]
     whole = [rows.rollup(2, "0.75", calls=3, input_tokens=2000, output_tokens=100), parts[2]]
-    assert digest.digest(iter([digest.summed(rows.table("rollups", parts))])) == digest.digest(
-        iter([digest.summed(rows.table("rollups", whole))])
+    assert digest.digest(iter([digest.told(fold.summed(rows.table("rollups", parts)))])) == digest.digest(
+        iter([digest.told(fold.summed(rows.table("rollups", whole)))])
     )
 
 
@@ -80,4 +80,4 @@ def test_rollups_that_come_to_nothing_are_not_there():
     nothing = {"calls": 0, "input_tokens": 0, "output_tokens": 0}
     back = {"calls": -1, "input_tokens": -1000, "output_tokens": -50}
     some = [rows.rollup(1, "0", **nothing), rows.rollup(1, "0.1", team="a"), rows.rollup(2, "-0.1", team="a", **back)]
-    assert digest.summed(rows.table("rollups", some)).num_rows == 0
+    assert digest.told(fold.summed(rows.table("rollups", some))).num_rows == 0

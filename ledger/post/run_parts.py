@@ -1,0 +1,183 @@
+"""Rows of `run_parts`: what each trace that a batch touched holds of which runs, complete as of its last event.
+
+A later row of a trace puts out of force all earlier ones of that trace, so no row is ever counted together with what it
+replaces, whatever lies in which file. Made anew from the open trace rather than added up: a span that moves to another
+run takes its start, its end and its part in the top with it, which no difference says.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ledger.calls.columns import Frame
+from ledger.calls.forest import Forest
+from ledger.calls.roles import AGENT, MODEL, TOOL, WORKFLOW
+from ledger.calls.rules import RUN_BY_AGENT, RUN_BY_TRACE, RUN_EXPLICIT, RUN_RULES
+from ledger.post.intake import Texts
+from ledger.post.lines import LineStore, spread
+from ledger.post.names import Names, words
+from ledger.schema import ARROW, TEXTS
+
+ROOT_TOP, AGENT_TOP, OTHER_TOP = range(3)
+_LATEST = np.iinfo(np.int64).max
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The spans of some traces, each in its part: `rows` of the forest, and of each the number of its `part`."""
+
+    forest: Forest
+    rows: np.ndarray
+    part: np.ndarray
+    count: int
+
+    def own(self, name: str) -> np.ndarray:
+        """A column of the forest, by position."""
+        values: np.ndarray = self.forest.nodes[name][self.rows]
+        return values
+
+    def number(self, which: np.ndarray) -> np.ndarray:
+        """How many positions of each part are among `which` (a mask)."""
+        counts: np.ndarray = np.bincount(self.part[which], minlength=self.count)
+        return counts
+
+    def total(self, values: np.ndarray, which: np.ndarray) -> pa.Array:
+        """Sum of `values` over the mask `which`; NULL for a part that has none."""
+        sums = np.zeros(self.count, dtype=np.int64)
+        np.add.at(sums, self.part[which], values[which])
+        return pa.array(sums, mask=self.number(which) == 0)
+
+    def least(self, values: np.ndarray) -> np.ndarray:
+        found = np.full(self.count, _LATEST)
+        np.minimum.at(found, self.part, values)
+        return found
+
+
+def run_part_rows(forest: Forest, texts: Texts, store: LineStore, placed: Frame) -> tuple[pa.Table, np.ndarray]:
+    """schema.RUN_PARTS of the traces of `placed` (calls.place, a whole batch), as the forest has them now, and which of
+    the rows are of runs that had nothing of their trace before."""
+    parts = _parts(forest, np.unique(forest.nodes["trace"][placed["row"]]))
+    is_new = parts.least(parts.own("p_seq")) >= placed["p_seq"].min()
+    nodes, names = forest.nodes, Names(forest, texts)
+    role, rank = parts.own("role"), _rank(parts)
+    top = _first(parts, rank, np.arange(len(parts.rows)))
+    started = parts.least(parts.own("began_ns"))
+    top_ns = nodes["began_ns"][top]
+    calls = parts.own("p_billed")
+    models, tools = calls & (role == MODEL), calls & (role == TOOL)
+    columns = {
+        "tenant": names.tenants(top),
+        "trace_id": names.trace_ids(top),
+        "event_seq": pa.array(forest.traces["event_seq"][nodes["trace"][top]]),
+        "first_seq": pa.array(_first_events(parts)[nodes["trace"][top]]),
+        "run_id": names.run_ids(top, nodes["p_rule"][top], nodes["p_run"][top]),
+        "run_rule": words(RUN_RULES, nodes["p_rule"][top]),
+        "agent_name": names.agents(top, nodes["p_agent"][top]),
+        "service_name": texts.service.texts(nodes["service"][top]),
+        "environment": texts.environment.texts(nodes["environment"][top]),
+        "conversation_id": texts.conversation.texts(_named(parts, rank, top, "p_conversation")),
+        "user_id": texts.user.texts(_named(parts, rank, top, "p_user")),
+        "top_rank": pa.array(parts.least(rank).astype(np.int32)),
+        "top_ns": pa.array(top_ns, mask=top_ns == started),
+        "started_ns": pa.array(started),
+        "ended_ns": pa.array(-parts.least(-parts.own("ended_ns"))),
+        "has_agent": pa.array(parts.number((role == AGENT) | (role == WORKFLOW)) > 0),
+        "has_orphan": pa.array(parts.number(_orphans(parts, role)) > 0),
+        "spans": pa.array(np.bincount(parts.part, minlength=parts.count)),
+        "errors": pa.array(parts.number(parts.own("failed"))),
+        "model_calls": pa.array(parts.number(models)),
+        "tool_calls": pa.array(parts.number(tools)),
+        "input_tokens": parts.total(parts.own("input_tokens"), models & parts.own("input_known")),
+        "output_tokens": parts.total(parts.own("output_tokens"), models & parts.own("output_known")),
+        **_costs(parts, store),
+        "agents": _sets(parts, calls, names.agents(parts.rows[calls], parts.own("p_agent")[calls])),
+        "models": _sets(parts, calls, texts.model.texts(parts.own("model")[calls])),
+        "tools": _sets(parts, tools, texts.tool.texts(parts.own("tool")[tools])),
+    }
+    return pa.table([columns[name] for name in ARROW["run_parts"].names], schema=ARROW["run_parts"]), is_new
+
+
+def _parts(forest: Forest, touched: np.ndarray) -> Parts:
+    nodes, n = forest.nodes, forest.nodes.rows
+    marked = np.zeros(forest.traces.rows, dtype=np.bool_)
+    marked[touched] = True
+    rows = np.flatnonzero(marked[nodes["trace"][:n]] & nodes["real"][:n])
+    rule, run, trace = nodes["p_rule"][rows], nodes["p_run"][rows], nodes["trace"][rows]
+    # One number for (trace, rule, run): the row of an agent is in one trace only, and the trace rule needs no more.
+    key = np.where(rule == RUN_BY_AGENT, run << 2 | RUN_BY_AGENT, trace << 2 | RUN_BY_TRACE)
+    key = np.where(rule == RUN_EXPLICIT, trace << 34 | run << 2 | RUN_EXPLICIT, key)
+    encoded = pa.array(key).dictionary_encode()
+    return Parts(forest, rows, encoded.indices.to_numpy(), len(encoded.dictionary))
+
+
+def _rank(parts: Parts) -> np.ndarray:
+    role = parts.own("role")
+    agent = np.where((role == AGENT) | (role == WORKFLOW), AGENT_TOP, OTHER_TOP)
+    return np.where(parts.own("is_root"), ROOT_TOP, agent)
+
+
+def _first(parts: Parts, rank: np.ndarray, among: np.ndarray) -> np.ndarray:
+    """Row of each part's first span among positions `among`: least in rank, start, span id. -1 where none is."""
+    best = among
+    for key in (rank, parts.own("began_ns")):
+        least = np.full(parts.count, _LATEST)
+        np.minimum.at(least, parts.part[best], key[best])
+        best = best[key[best] == least[parts.part[best]]]
+    best = best[np.argsort(parts.own("span")[best], kind="stable")]
+    first = np.full(parts.count, -1, dtype=np.int64)
+    first[parts.part[best][::-1]] = parts.rows[best][
+        ::-1
+    ]  # of several the last to be written stays: the first in order
+    return first
+
+
+def _named(parts: Parts, rank: np.ndarray, top: np.ndarray, name: str) -> np.ndarray:
+    """Code of the conversation or user of each part: that of its first span that has one, which mostly is the top."""
+    codes: np.ndarray = parts.forest.nodes[name][top]
+    missing = codes < 0
+    if missing.any():
+        first = _first(parts, rank, np.flatnonzero(missing[parts.part] & (parts.own(name) >= 0)))
+        codes = np.where(first >= 0, parts.forest.nodes[name][first], codes)
+    return codes
+
+
+def _first_events(parts: Parts) -> np.ndarray:
+    """The first event of each trace, by trace row."""
+    first = np.full(parts.forest.traces.rows, _LATEST)
+    np.minimum.at(first, parts.own("trace"), parts.own("source_seq"))
+    return first
+
+
+def _orphans(parts: Parts, role: np.ndarray) -> np.ndarray:
+    """Spans whose parent has not arrived. That of an agent may lie in a program that is not observed."""
+    parent = parts.own("parent")
+    orphans: np.ndarray = (parent >= 0) & ~parts.forest.nodes["real"][parent] & (role != AGENT) & (role != WORKFLOW)
+    return orphans
+
+
+def _costs(parts: Parts, store: LineStore) -> dict[str, pa.Array]:
+    """cost_usd and unpriced_calls: of the lines of every call whose booking stands."""
+    nodes = parts.forest.nodes
+    part_of = np.empty(nodes.rows, dtype=np.int64)
+    part_of[parts.rows] = parts.part
+    views = parts.own("b_row")
+    views = views[views >= 0]
+    unpriced = np.bincount(part_of[views[nodes["unpriced"][views]]], minlength=parts.count)
+    which, _, number = spread(nodes["line_first"][views], nodes["line_count"][views])
+    lines = pa.table({"part": part_of[views[which]], "cost_usd": store.costs(number)})
+    sums = lines.group_by("part", use_threads=False).aggregate([("cost_usd", "sum")])
+    at = pc.index_in(pa.array(np.arange(parts.count)), value_set=sums["part"].combine_chunks())
+    return {"cost_usd": sums["cost_usd_sum"].combine_chunks().take(at), "unpriced_calls": pa.array(unpriced)}
+
+
+def _sets(parts: Parts, which: np.ndarray, texts: pa.Array) -> pa.Array:
+    """The distinct `texts` of each part, in order; `texts[i]` is that of the i-th position in the mask `which`."""
+    known = texts.is_valid().to_numpy(zero_copy_only=False)
+    pairs = pa.table({"part": parts.part[which][known], "text": texts.filter(pa.array(known))})
+    distinct = pairs.group_by(["part", "text"], use_threads=False).aggregate([])
+    distinct = distinct.sort_by([("part", "ascending"), ("text", "ascending")])
+    offsets = np.searchsorted(distinct["part"].to_numpy(), np.arange(parts.count + 1)).astype(np.int32)
+    values = distinct["text"].combine_chunks() if distinct.num_rows else pa.array([], pa.string())
+    return pa.ListArray.from_arrays(pa.array(offsets), values).cast(TEXTS)
