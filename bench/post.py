@@ -27,10 +27,11 @@ from ledger.books.book import seed_body
 from ledger.journal.append import JournalWriter
 from ledger.journal.frame import Draft
 from ledger.journal.kinds import OTLP_TRACES, PRICE_BOOK_PUBLISHED
+from ledger.journal.options import DEFAULTS, JournalOptions
 from ledger.journal.read import JournalReader
 from ledger.paths import DataDir
 from ledger.post.poster import Poster
-from ledger.seams import SystemClock, SystemRng
+from ledger.seams import Clock, SystemClock, SystemRng
 from spanledger.processes.memory import ENVIRONMENT
 
 DEFAULT_SHAPES = ("runs-meta", "runs-content", "apart-meta")
@@ -38,13 +39,15 @@ MIB = 1 << 20
 AHEAD = 32
 """Requests appended without waiting for their sync, so that filling the journal does not take the time of the test."""
 
+CLOCK = SystemClock()
+
 Measures = dict[str, float]
 
 
-def fill(data: DataDir, bodies: Iterable[bytes]) -> int:
+def fill(data: DataDir, bodies: Iterable[bytes], clock: Clock = CLOCK, options: JournalOptions = DEFAULTS) -> int:
     """Journals every body; the bytes in all."""
     seed = [Draft(kind=PRICE_BOOK_PUBLISHED, body=seed_body(), key="price_book:seed")]
-    writer = JournalWriter.open(data, clock=SystemClock(), rng=SystemRng(), seed=seed)
+    writer = JournalWriter.open(data, clock=clock, rng=SystemRng(), seed=seed, options=options)
     total, pending = 0, []
     for body in bodies:
         draft = Draft(kind=OTLP_TRACES, body=body, transport="grpc", content_type="application/x-protobuf")

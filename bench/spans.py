@@ -56,7 +56,7 @@ def encode(rng: np.random.Generator, kind: int, service: int, content: bool, bat
     """Spans as they stand in a ScopeSpans message: tag, length and body each."""
     n = len(batch.span_ids)
     out = np.empty(n, dtype=object)
-    for model in range(len(MODELS)):
+    for model in range(min(n, len(MODELS))):
         rows = np.flatnonzero(np.arange(n) % len(MODELS) == model)
         template = template_of(kind, service, model, content, batch.parents is not None)
         block = np.tile(template.body, (len(rows), 1))

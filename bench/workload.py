@@ -19,10 +19,30 @@ START_NS = 1_763_884_800 * 10**9  # 2025-11-23T08:00:00Z
 SECOND_NS = 10**9
 
 CHILD_OF_STEP = [MODEL, TOOL, MODEL, TOOL, MODEL, TOOL, MODEL]
-RUN_KINDS = np.array([*(CHILD_OF_STEP * 6), MODEL, *[STEP] * 6, AGENT])
-"""Kinds of a run's 50 spans in the order in which they are sent: 43 leaves, then the steps, then the agent."""
-RUN_PARENTS = np.array([*np.repeat(np.arange(43, 49), 7), 48, *[49] * 6, -1])
-"""For each of them the position of its parent; -1 is a root."""
+
+
+@dataclass(frozen=True)
+class Tree:
+    """One run's spans in the order in which they are sent: leaves, then the steps above them, then the agent."""
+
+    kinds: NDArray[np.int64]
+    parents: NDArray[np.int64]
+    """For each span the position of its parent; -1 is a root."""
+
+    @classmethod
+    def of(cls, steps: int, more_leaves: int) -> "Tree":
+        """`steps` steps of 7 leaves, and `more_leaves` model calls under the last of them."""
+        leaves = len(CHILD_OF_STEP) * steps + more_leaves
+        top = leaves + steps
+        above = np.repeat(np.arange(leaves, top), len(CHILD_OF_STEP))
+        kinds = [*(CHILD_OF_STEP * steps), *[MODEL] * more_leaves, *[STEP] * steps, AGENT]
+        return cls(np.array(kinds), np.array([*above, *[top - 1] * more_leaves, *[top] * steps, -1]))
+
+
+RUN = Tree.of(steps=6, more_leaves=1)
+"""50 spans."""
+LARGE_RUN = Tree.of(steps=1_249, more_leaves=7)
+"""10,000 spans."""
 CHUNK = 10
 """Spans of one run that a batch of its exporter carries."""
 
@@ -34,6 +54,8 @@ class Shape:
     content: bool
     runs_open: int = 320
     """Runs that one service has under way at a time: what lies between a run's first request and its last."""
+    run_every_ns: int = SECOND_NS // 20
+    """Between the starts of two runs of one service."""
 
 
 SHAPES = {
@@ -69,20 +91,22 @@ def runs_stream(rng: np.random.Generator, shape: Shape, service: int, request_sp
                 pending = pending[request_spans:]
 
 
-def run_spans(rng: np.random.Generator, shape: Shape, service: int, first_run: int, n: int) -> NDArray[np.object_]:
-    """(n, 50) encoded spans of `n` runs."""
-    per_run = len(RUN_KINDS)
+def run_spans(
+    rng: np.random.Generator, shape: Shape, service: int, first_run: int, n: int, tree: Tree = RUN
+) -> NDArray[np.object_]:
+    """(n, spans of `tree`) encoded spans of `n` runs."""
+    per_run = len(tree.kinds)
     span_ids = random_ids(rng, n * per_run, 8).reshape(n, per_run, 8)
     trace_ids = np.repeat(random_ids(rng, n, 16)[:, None], per_run, axis=1)
-    parents = span_ids[:, RUN_PARENTS]
-    begin = START_NS + (first_run + np.arange(n))[:, None] * SECOND_NS // 20
-    offsets = np.where(RUN_KINDS >= MODEL, np.arange(per_run), 0) * SECOND_NS // 10
-    starts = begin + offsets
-    ends = starts + np.where(RUN_KINDS >= MODEL, SECOND_NS // 12, 5 * SECOND_NS)
+    parents = span_ids[:, tree.parents]
+    begin = START_NS + (first_run + np.arange(n))[:, None] * shape.run_every_ns
+    is_leaf = tree.kinds >= MODEL
+    starts = begin + np.where(is_leaf, np.arange(per_run), 0) * SECOND_NS // 10
+    ends = starts + np.where(is_leaf, SECOND_NS // 12, per_run * SECOND_NS // 10)
     talks = np.repeat(rng.integers(0, CONVERSATIONS, n)[:, None], per_run, axis=1)
     out = np.empty((n, per_run), dtype=object)
     for kind in (AGENT, STEP, MODEL, TOOL):
-        where = np.broadcast_to(kind == RUN_KINDS, out.shape)
+        where = np.broadcast_to(kind == tree.kinds, out.shape)
         parent = None if kind == AGENT else parents[where]
         batch = Batch(trace_ids[where], span_ids[where], parent, starts[where], ends[where], talks[where])
         out[where] = encode(rng, kind, service, shape.content, batch)
