@@ -18,7 +18,6 @@ from ledger.seams import SystemClock
 from tests.durability.crowd import OK, UNAVAILABLE, Crowd, Watch, request, stored
 from tests.durability.load import EXPORT
 from tests.durability.proof import catch_up
-from tests.durability.test_one_process import children
 from tests.ingest.doors import grpc_failure
 from tests.service import service
 
@@ -93,7 +92,7 @@ def test_the_whole_service_short_of_processors_loses_no_batch_and_fills_no_memor
     try:
         with service(tmp_path) as one:
             one.start()
-            processes = children(one)
+            processes = one.children()
             watches = [Watch(processes[name].pid) for name in ("collector", "poster")]
             crowd = Crowd(one.grpc, one.http)
             for watch in watches:

@@ -14,7 +14,7 @@ from ledger.post.rebuild import rebuild
 from ledger.seams import SystemClock
 from ledger.store.digest import digests
 from tests.ledger.post.plain import call, decode, request, same_span, span
-from tests.ledger.post.test_posting import CALL_USD, ask, journal, post
+from tests.ledger.post.posted import CALL_USD, ask, journal, post
 
 WAYS = (
     {"batch_events_max": 1},

@@ -1,67 +1,26 @@
 """Posting, end to end from a real journal to rows, with spans said in plain JSON."""
 
-import errno
 import shutil
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ledger.books.book import PriceBook, seed_body
+from ledger.books.book import PriceBook
 from ledger.errors import Corrupt
-from ledger.journal.append import JournalWriter
 from ledger.journal.frame import Draft
 from ledger.journal.kinds import PRICE_BOOK_PUBLISHED
 from ledger.paths import DataDir
 from ledger.post.poster import Poster, PosterOptions
 from ledger.post.rebuild import rebuild
-from ledger.seams import SystemClock, SystemRng
-from ledger.store.catalog import Catalog
+from ledger.seams import SystemClock
 from ledger.store.digest import digests
 from queries.connect import connect
 from queries.narrow import of_run
 from queries.runs import one_run
 from tests.ledger.post.plain import agent, call, decode, request, same_span, span
-
-CALL_USD = Decimal("0.00021")
-
-
-class Killed(Exception):
-    """Stands for the end of the process."""
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> DataDir:
-    return DataDir(tmp_path / "data")
-
-
-def journal(data: DataDir, *drafts: Draft) -> None:
-    seed = Draft(kind=PRICE_BOOK_PUBLISHED, key="price_book:seed", body=seed_body(), content_type="application/parquet")
-    writer = JournalWriter.open(data, clock=SystemClock(), rng=SystemRng(), seed=[seed])
-    for draft in drafts:
-        writer.append(draft)
-    writer.close()
-
-
-def post(data: DataDir, **options: int) -> None:
-    poster = Poster(data, decode, same_span, clock=SystemClock(), options=PosterOptions(**options))
-    drain(poster)
-    poster.close()
-
-
-def drain(poster: Poster) -> None:
-    while poster.step():
-        pass
-
-
-def ask(data: DataDir, query: str) -> list[tuple[object, ...]]:
-    connection = connect(data)
-    try:
-        return connection.execute(query).fetchall()
-    finally:
-        connection.close()
+from tests.ledger.post.posted import CALL_USD, ask, drain, journal, post
 
 
 def test_a_call_is_charged_to_the_last_digit(data: DataDir) -> None:
@@ -123,25 +82,6 @@ def test_a_span_sent_again_is_counted_and_dropped(data: DataDir) -> None:
         (1, 1),
     ]
     assert ask(data, "SELECT count(*) FROM conflicts") == [(0,)]
-
-
-def no_room(catalog: Catalog, **rows: object) -> None:
-    raise OSError("no room")
-
-
-def test_a_batch_whose_commit_failed_is_posted_whole_by_the_same_poster(
-    data: DataDir, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    journal(data, request(call(1, 1, 3)), request(agent(1, 3), call(1, 2, 3)))
-    poster = Poster(data, decode, same_span, clock=SystemClock())
-    with monkeypatch.context() as patch:
-        patch.setattr(Catalog, "commit", no_room)
-        with pytest.raises(OSError, match="no room"):
-            poster.step()
-    drain(poster)
-    poster.close()
-    assert ask(data, "SELECT count(*) FROM spans") == [(3,)]
-    assert ask(data, "SELECT agent_name, sum(cost_usd) FROM calls GROUP BY ALL") == [("planner", 2 * CALL_USD)]
 
 
 def test_requests_sent_again_and_again_leave_nothing_in_memory(data: DataDir) -> None:
@@ -377,65 +317,3 @@ def test_a_root_that_comes_after_a_thousand_booked_calls_has_them_all_and_the_su
     live = digests(data)
     rebuild(data, decode, same_span, clock=SystemClock())
     assert digests(data) == live
-
-
-@pytest.mark.parametrize("moment", ["before", "after"])
-def test_a_kill_before_or_after_any_commit_gives_equal_digests(
-    data: DataDir, moment: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    journal(data, *(request(call(1, n, 9), call(n % 3 + 2, n)) for n in range(1, 5)), request(agent(1, 9), call(2, 1)))
-    post(data, batch_events_max=1)
-    expected, commits = digests(data), 7
-    commit = Catalog.commit
-    for last in range(commits):
-        left = [last]
-
-        def dying(catalog: Catalog, *, left: list[int] = left, **rows: object) -> None:
-            if not left[0] and moment == "before":
-                raise Killed
-            commit(catalog, **rows)
-            if not left[0]:
-                raise Killed
-            left[0] -= 1
-
-        again = DataDir(data.root, ledger_name=f"killed-{last}")
-        monkeypatch.setattr(Catalog, "commit", dying)
-        poster = Poster(again, decode, same_span, clock=SystemClock(), options=PosterOptions(batch_events_max=1))
-        with pytest.raises(Killed):
-            drain(poster)
-        poster._catalog.abandon()
-        poster._reader.close()
-        monkeypatch.setattr(Catalog, "commit", commit)
-        post(again, batch_events_max=1)
-        assert digests(again) == expected
-
-
-@pytest.mark.parametrize("failing", ["commit", "state", "tidy"])
-def test_a_step_that_the_disk_failed_can_be_taken_again(
-    data: DataDir, failing: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Wherever it failed, also on the way back: nothing is missing and nothing is there twice."""
-    journal(data, request(call(1, 1, 5), call(2, 1)), request(agent(1, 5), call(1, 1, 5)), request(call(1, 2, 5)))
-    post(data)
-    expected = digests(data)
-    again = DataDir(data.root, ledger_name="again")
-    poster = Poster(again, decode, same_span, clock=SystemClock(), options=PosterOptions(batch_events_max=2))
-    poster.step()
-    works = {name: getattr(Catalog, name) for name in {"commit", failing}}
-    for name in works:
-        monkeypatch.setattr(Catalog, name, no_room)
-    for _ in range(2):
-        with pytest.raises(OSError, match="No space left"):
-            poster.step()
-    monkeypatch.setattr(Catalog, "commit", works["commit"])
-    if failing == "state":
-        with pytest.raises(OSError, match="No space left"):
-            poster.step()
-    monkeypatch.setattr(Catalog, failing, works[failing])
-    drain(poster)
-    poster.close()
-    assert digests(again) == expected
-
-
-def no_room(*_: object, **__: object) -> None:
-    raise OSError(errno.ENOSPC, "No space left on device")

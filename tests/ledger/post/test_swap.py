@@ -11,7 +11,7 @@ from ledger.post.rebuild import rebuild
 from ledger.seams import SystemClock
 from ledger.store.digest import digests
 from tests.ledger.post.plain import call, decode, request, same_span
-from tests.ledger.post.test_posting import CALL_USD, ask, journal, post
+from tests.ledger.post.posted import CALL_USD, ask, journal, post
 
 
 class Stopped(Exception):

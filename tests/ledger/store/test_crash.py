@@ -99,16 +99,19 @@ def stopped_after(steps, data, clock):
 
 @pytest.mark.parametrize("stride", [37, pytest.param(1, marks=[pytest.mark.long, pytest.mark.timeout(1800)])])
 @pytest.mark.parametrize("failures", [1, 3])
-def test_a_full_disk_at_every_step_is_lived_through(failures, stride, tmp_path, monkeypatch):
+def test_a_full_disk_at_every_step_is_lived_through(failures, stride, tmp_path):
     """In commit, flush, merge and removal: the same catalog goes on once there is room, as if nothing had been."""
-    connect = sqlite3.connect
     for steps in count(9, stride):
         data, clock = DataDir(tmp_path / str(steps)), HandClock()
         countdown = failing.Countdown(10**9, OSError(errno.ENOSPC, "No space left on device"))
         factory = failing.full_connection(countdown)
-        with monkeypatch.context() as patch:
-            patch.setattr(manifest.sqlite3, "connect", lambda *a, f=factory, **k: connect(*a, **k, factory=f))
-            catalog = Catalog.open(data, clock=clock, options=failing.OPTIONS, disk=failing.StoppingDisk(countdown))
+        catalog = Catalog.open(
+            data,
+            clock=clock,
+            options=failing.OPTIONS,
+            disk=failing.StoppingDisk(countdown),
+            connect=partial(sqlite3.connect, factory=factory),
+        )
         with closing(catalog):
             countdown.left = steps
             failed = [fails(catalog, clock) for _ in range(failures)]
