@@ -193,8 +193,8 @@ def test_thirty_calls_at_once_are_all_answered(door: Door, transport: str) -> No
 @pytest.mark.duty("G14")
 def test_a_response_stays_small_however_much_is_rejected(tmp_path: Path, wire: str) -> None:
     with open_door(tmp_path) as door:
-        reply = door.export(wire, "traces", otlp.envelope(*[b""] * 100_000))
-    assert (reply.rejected, len(reply.body) < 1024) == (100_000, True)
+        reply = door.export(wire, "traces", otlp.envelope(*[b""] * 60_000))
+    assert (reply.rejected, len(reply.body) < 1024) == (60_000, True)
 
 
 @pytest.mark.duty("P5")
