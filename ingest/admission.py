@@ -15,9 +15,6 @@ from ledger.errors import Overloaded, TooLarge
 
 T = TypeVar("T")
 
-TURN_LOOK_S = 0.1
-"""A request whose turn is over looks this often whether somebody waits."""
-
 
 @dataclass(slots=True)
 class Reservation:
@@ -28,21 +25,21 @@ class Reservation:
 
     async def receive(self, body: Awaitable[T], turn_s: float) -> T:
         """`body`, unless it takes longer than `turn_s` while others wait for this memory: then Overloaded."""
-        receiving = asyncio.ensure_future(body)
-        loop = asyncio.get_running_loop()
-        turn_over = loop.time() + turn_s
+        turns, over = self.admission.turns, asyncio.get_running_loop().time() + turn_s
+        turn = asyncio.timeout_at(over if self.admission.waiting_calls else None)
         try:
-            while not receiving.done():
-                left_s = turn_over - loop.time()
-                await asyncio.wait([receiving], timeout=left_s if left_s > 0 else min(turn_s, TURN_LOOK_S))
-                if not receiving.done() and loop.time() >= turn_over and self.admission.waiting_calls:
-                    raise Overloaded(
-                        f"the request had not arrived after {turn_s:g} s and others wait; send it again "
-                        "(receive_turn_s)"
-                    )
-            return await receiving
-        finally:
-            receiving.cancel()
+            async with turn:
+                turns[turn] = over
+                try:
+                    return await body
+                finally:
+                    del turns[turn]
+        except TimeoutError as error:
+            if not turn.expired():
+                raise
+            raise Overloaded(
+                f"the request had not arrived after {turn_s:g} s and others wait; send it again (receive_turn_s)"
+            ) from error
 
     async def resize(self, amount: int, hold_s: float) -> None:
         """Make it `amount` bytes. Giving back is immediate; taking more waits like everybody else."""
@@ -71,6 +68,8 @@ class Admission:
         self._calls_waiting_max = calls_waiting_max
         self._waiting: deque[_Waiter] = deque()
         self._closed = False
+        self.turns: dict[asyncio.Timeout, float] = {}
+        """Requests that arrive, and when each has had its turn; they are timed from when somebody waits."""
         self.reserved_bytes = 0
         self.held_calls = 0
         self.refused_calls = 0
@@ -124,6 +123,7 @@ class Admission:
         self.held_calls += 1
         waiter = _Waiter(amount)
         self._waiting.append(waiter)
+        self._limit_turns()
         try:
             async with asyncio.timeout(max(hold_s, 0.0)):
                 await waiter.turn
@@ -137,6 +137,11 @@ class Admission:
         except BaseException:
             self._abandon(waiter)
             raise
+
+    def _limit_turns(self) -> None:
+        now = asyncio.get_running_loop().time()
+        for turn, over in self.turns.items():
+            turn.reschedule(max(now, over))
 
     def _abandon(self, waiter: _Waiter) -> None:
         """Whoever stops waiting frees the way for the next; whoever was served in that very moment gives back."""

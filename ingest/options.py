@@ -26,7 +26,7 @@ class CollectorOptions:
     request_bytes_max: int = 64 * MIB  # also after decompression; the default that OTLP 1.11 recommends
     records_max: int = 65_536  # spans, log records or metrics in a request, with the lists around them: 64 MiB at 1 KiB
     elements_max: int = 1_048_576  # attributes, events, links, values in a request: 16 for each of the records above
-    memory_bytes_max: int = 256 * MIB  # requests received, checked or written: one of the largest at a time
+    memory_bytes_max: int = 512 * MIB  # requests received, checked or written: two of the largest at a time
     hold_s: float = 5.0  # under pressure a call waits this long before it is refused: half of an exporter's 10 s
     calls_waiting_max: int = 1024  # held calls; each costs a few KiB, and a queue beyond it would not move in hold_s
     receive_s: float = 20.0  # a request must have arrived by then: twice an exporter's whole patience

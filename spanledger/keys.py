@@ -93,9 +93,9 @@ KEYS = (
     Key(
         "collector.memory_bytes_max",
         "whole",
-        256 * MIB,
+        512 * MIB,
         "bytes",
-        "requests received, checked or written: one of the largest at a time, small ones beside it",
+        "requests received, checked or written: two of the largest at a time, small ones beside them",
         4_096,
         1_024 * 1_024 * MIB,
     ),

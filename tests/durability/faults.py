@@ -19,6 +19,7 @@ needs_strace = pytest.mark.skipif(
 )
 
 CALL = re.compile(r"\b(\w+)\((?:\d+|AT_FDCWD)<(.*?)>")
+REMOVAL = re.compile(r"\b(unlink)\(\"(.*?)\"")
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,11 @@ class Call:
 def faults(log: Path, rule: str, *processes: psutil.Process) -> Iterator[None]:
     """`rule`, as in strace(1), -e inject=RULE, is in force in these processes and all their threads within the block.
 
-    `log` holds a line for each call of that name, with the path of its file.
+    `log` holds a line for each call of that name, with the path of its file, and one for each removal of a file.
     """
     pids = [word for process in processes for word in ("-p", str(process.pid))]
     names = rule.partition(":")[0]
-    command = ["strace", "-f", "-q", "-y", "-e", "signal=none", "-e", f"trace={names}", "-e", f"inject={rule}"]
+    command = ["strace", "-f", "-q", "-y", "-e", "signal=none", "-e", f"trace={names},unlink", "-e", f"inject={rule}"]
     strace = subprocess.Popen([*command, "-o", str(log), *pids])
     try:
         until(lambda: all(map(is_traced, processes)), 10, f"strace does not attach: {rule}")
@@ -57,7 +58,7 @@ def is_traced(process: psutil.Process) -> bool:
 
 def calls(log: Path) -> list[Call]:
     """All that strace saw, in order. The second line of one that another thread interrupted is left out."""
-    lines = [(line, CALL.search(line)) for line in log.read_text().splitlines()]
+    lines = [(line, CALL.search(line) or REMOVAL.search(line)) for line in log.read_text().splitlines()]
     return [Call(found[1], found[2], "(INJECTED)" in line) for line, found in lines if found]
 
 

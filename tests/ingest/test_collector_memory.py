@@ -21,7 +21,7 @@ from tests.ingest.doors import JSON, PROTOBUF, SIGNAL, grpc_failure
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 MIB = 1 << 20
-RSS_MAX = 640 * MIB
+RSS_MAX = 768 * MIB
 """Of the 1 GiB that collector and poster may take together."""
 
 SERVE = """
