@@ -23,6 +23,8 @@ from tests.service import Service, service, until
 pytestmark = [pytest.mark.durability, pytest.mark.timeout(180)]
 
 STOP_S, START_S = 3.0, 2.0
+ON_THE_WAY_S = 0.05
+"""A call that was made so shortly before the signal may not have reached the service yet."""
 RETRYING = ("Python gRPC", "Python HTTP", "JS HTTP protobuf")
 BATCHES = 10
 
@@ -44,7 +46,7 @@ def test_a_restart_under_load_loses_no_batch_of_an_sdk(tmp_path: Path) -> None:
         catch_up(one.data)
         assert one.terminate()[0] == 0
     lost = {stream.kind: [batch for batch in stream.batches if not batch.acked] for stream in streams}
-    in_flight = [batch for batch in lost.pop("JS gRPC") if batch.sent_at_s < told_s]
+    in_flight = [batch for batch in lost.pop("JS gRPC") if batch.sent_at_s < told_s - ON_THE_WAY_S]
     print(f"stopped in {stop_s:.2f} s, exit {code}, started in {start_s:.2f} s")
     for stream in streams:
         print(f"{stream.kind} | {len(stream.batches)} batches | lost {sum(not b.acked for b in stream.batches)}")

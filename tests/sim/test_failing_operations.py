@@ -51,7 +51,7 @@ KINDS: dict[str, tuple[Kind, bool]] = {
 """A write that fails has written any part of its bytes before: the short writes are among these."""
 
 
-STRIDES = {"append": 4, "seal": 9, "post, flush and merge": 21, "recovery": 9, "rebuild": 29}
+STRIDES = {"append": 4, "seal": 9, "post, flush and merge": 21, "recovery": 7, "rebuild": 29}
 """Of the durability tier: it fails every such operation, the long tier every one."""
 ONCE = tuple(kind for kind, (_, once) in KINDS.items() if once)
 
