@@ -28,7 +28,8 @@ def copy_of_the_program(place: Path) -> Path:
 
 def run(tree: Path, tests: Sequence[str]) -> tuple[int, str]:
     """Exit code and output of pytest over `tests` in `tree`, which comes first on the path and ends at a failure."""
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--tb=line", *tests]
+    plugins = ["-p", "no:cacheprovider", "-p", "tests.mutants.no_shrink"]
+    command = [sys.executable, "-m", "pytest", "-q", "-x", *plugins, "--tb=line", *tests]
     done = subprocess.run(command, cwd=tree, capture_output=True, text=True, timeout=TIMEOUT_S)
     return done.returncode, done.stdout + done.stderr
 
