@@ -106,7 +106,7 @@ def _attributes(lists: pa.ListArray) -> tuple[Attributes, Ints]:
     pairs, owner = _flat(lists)
     value = pairs.field("value")
     values = {value.type.field(n).name: value.field(n) for n in range(value.type.num_fields)}
-    members_set = sum(is_valid(part).astype(np.uint8) for part in values.values() if part.null_count < len(part))
+    members_set = sum(_times_set(part) for part in values.values() if part.null_count < len(part))
     nested, bad = _nested(values, len(pairs))
     found = attributes(len(lists), owner, pairs.field("key"), values, nested)
     return found, owner[bad | (np.asarray(members_set) > 1)]
@@ -121,14 +121,24 @@ def _nested(values: dict[str, pa.Array], rows: int) -> tuple[pa.StringArray, Mas
     for name, member in NESTED_MEMBERS.items():
         for row in _set(values[name]):
             try:
-                texts[row] = nested_text(member, values[name][row].as_py())
+                texts[row] = nested_text(member, values[name][row].as_py()[0])
             except (UnreadableError, UnicodeDecodeError):
                 bad[row] = True
     return _sparse(texts, rows), bad
 
 
 def _set(values: pa.Array) -> list[int]:
-    return [] if values.null_count == len(values) else np.flatnonzero(is_valid(values)).tolist()
+    return [] if values.null_count == len(values) else np.flatnonzero(_times_set(values)).tolist()
+
+
+def _times_set(values: pa.Array) -> Ints:
+    """How often each value was set: an array or map once for each of its parts, anything else once or not at all."""
+    if not isinstance(values, pa.ListArray):
+        return is_valid(values).astype(np.uint8)
+    if not len(values.values):
+        return np.zeros(len(values), np.uint8)
+    times: Ints = pc.fill_null(pc.list_value_length(values), 0).to_numpy(zero_copy_only=False)
+    return np.minimum(times, 2).astype(np.uint8)
 
 
 def _sparse(texts: dict[int, str], rows: int) -> pa.StringArray:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ingest.decode import nested
 from ingest.decode.rows import Nested, Pairs, SpanRow, Value
-from ingest.decode.wire_format import FIXED64, LENGTH, VARINT, UnreadableError, fields, merged, messages, signed
+from ingest.decode.wire_format import FIXED64, LENGTH, VARINT, UnreadableError, fields, joined, merged, messages, signed
 from ingest.notes import REPAIRED, UNREADABLE
 from ingest.skeleton import SKELETONS, has_wire_form
 
@@ -99,7 +99,7 @@ def spans_bytes(body: bytes, indexes: Collection[int]) -> dict[int, bytes]:
 
 def _resource_slices(resource_spans: bytes) -> Iterator[Slice | UnreadableError]:
     try:
-        resource = merged(resource_spans, 1)
+        resource = joined(resource_spans, 1)
         for scope_spans in messages(resource_spans, 2):
             yield from _scope_slices(resource, scope_spans)
     except UnreadableError as error:
@@ -108,7 +108,7 @@ def _resource_slices(resource_spans: bytes) -> Iterator[Slice | UnreadableError]
 
 def _scope_slices(resource: bytes, scope_spans: bytes) -> Iterator[Slice | UnreadableError]:
     try:
-        scope = merged(scope_spans, 1)
+        scope = joined(scope_spans, 1)
     except UnreadableError:
         scope = b""  # the spans before the fault are still to be had
     try:

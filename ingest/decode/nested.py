@@ -12,7 +12,7 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
-from ingest.decode.wire_format import FIXED64, LENGTH, VARINT, fields, messages, signed
+from ingest.decode.wire_format import FIXED64, LENGTH, VARINT, fields, merged, messages, signed, together
 
 NESTED_DEPTH_MAX = 32
 """Levels of arrays and maps. Deeper is no telemetry but an attack on whoever recurses: upb refuses 48."""
@@ -42,16 +42,17 @@ def nested_text(member: int, data: bytes, text: Text = strict) -> str:
 
 def any_value(data: bytes) -> tuple[int, int | bytes]:
     """Which member of the AnyValue `data` counts, and its raw value; (0, 0) if none is set."""
-    member, value = 0, 0  # type: int, int | bytes
+    member, parts = 0, list[int | bytes]()
     for number, wire_type, found in fields(data):
         if WIRE_TYPES.get(number) != wire_type:
             continue
-        if number == member and number in (ARRAY, KVLIST):
-            assert isinstance(value, bytes)
-            assert isinstance(found, bytes)
-            found = value + found  # protobuf merges messages; of anything else the last one counts
-        member, value = number, found
-    return member, value
+        if number != member or number not in (ARRAY, KVLIST):
+            parts.clear()  # protobuf merges messages; of anything else the last one counts
+        member = number
+        parts.append(found)
+    if len(parts) > 1:
+        parts = [together(*(part for part in parts if isinstance(part, bytes)))]
+    return member, parts[0] if parts else 0
 
 
 def double_of(value: int | bytes) -> float:
@@ -65,7 +66,7 @@ def _nested(member: int, data: bytes, text: Text, depth: int) -> Any:
         return NESTED_CUT
     if member == ARRAY:
         return [_value(item, text, depth) for item in messages(data, 1)]
-    return {_key(item, text): _value(b"".join(messages(item, 2)), text, depth) for item in messages(data, 1)}
+    return {_key(item, text): _value(merged(item, 2), text, depth) for item in messages(data, 1)}
 
 
 def _key(item: bytes, text: Text) -> str:

@@ -1,8 +1,9 @@
 """The part of OTLP's trace request that becomes columns, as a protobuf schema without recursion.
 
 Same field numbers as opentelemetry-proto, with one change that makes it fit Arrow: `AnyValue.array_value` and
-`kvlist_value` are declared `bytes`. On the wire both are length-delimited, so their own bytes come out untouched
-(nested.py reads them). What is left out (events, links, flags, ...) stays in the journal. See docs/adr/0007.
+`kvlist_value` are declared `repeated bytes`. On the wire both are length-delimited, so their own bytes come out
+untouched (nested.py reads them), and one that is set twice over is seen, which protobuf merges: of plain `bytes` only
+the last would come out. What is left out (events, links, flags, ...) stays in the journal. See docs/adr/0007.
 """
 
 from collections.abc import Mapping
@@ -21,8 +22,8 @@ MESSAGES: Mapping[str, tuple[tuple[int, str, str], ...]] = {
         (2, "bool_value", "bool"),
         (3, "int_value", "int64"),
         (4, "double_value", "double"),
-        (5, "array_value", "bytes"),
-        (6, "kvlist_value", "bytes"),
+        (5, "array_value", "*bytes"),
+        (6, "kvlist_value", "*bytes"),
         (7, "bytes_value", "bytes"),
     ),
     "KeyValue": ((1, "key", "string"), (2, "value", "AnyValue")),
@@ -96,5 +97,5 @@ def _add_field(message: Any, number: int, name: str, kind: str) -> None:
         field.type = SCALARS[kind]
     else:
         field.type, field.type_name = _Field.TYPE_MESSAGE, f".{PACKAGE}.{kind}"
-    if message.name == "AnyValue":
+    if message.name == "AnyValue" and label == _Field.LABEL_OPTIONAL:
         field.oneof_index = 0  # presence: an empty string is not an absent one

@@ -62,9 +62,24 @@ def messages(data: bytes, number: int) -> Iterator[bytes]:
             yield value
 
 
-def merged(data: bytes, number: int) -> bytes:
-    """Field `number` as one message: protobuf merges repeats, and concatenating their bytes is how."""
+def joined(data: bytes, number: int) -> bytes:
+    """Field `number` as one message, readable or not: protobuf merges repeats, and concatenating their bytes is how."""
     return b"".join(messages(data, number))
+
+
+def merged(data: bytes, number: int) -> bytes:
+    """Field `number` as one message. Raises UnreadableError where one of its parts does not read by itself: pieces
+    that only together make sense are broken to protobuf, and what they would say together nobody sent."""
+    return together(*messages(data, number))
+
+
+def together(*parts: bytes) -> bytes:
+    """`parts` of one message, each of which reads, as one."""
+    if len(parts) > 1:
+        for part in parts:
+            for _ in fields(part):
+                pass
+    return b"".join(parts)
 
 
 def signed(value: int, bits: int) -> int:

@@ -100,6 +100,58 @@ def test_a_value_set_twice_over_is_read_as_protobuf_says():
     assert only(rewrapped(body, span, wider))["attributes"] == [("k", "5")]
 
 
+def with_value(value):
+    """A request of one span whose attribute `k` has the AnyValue of these wire bytes."""
+    attribute = otlp.field(9, otlp.field(1, b"k") + otlp.field(2, value))
+    return otlp.envelope(otlp.ids(TRACE, SPAN) + attribute)
+
+
+def array(*texts):
+    return otlp.field(5, b"".join(otlp.field(1, otlp.field(1, text)) for text in texts))
+
+
+def entries(key):
+    return otlp.field(6, otlp.field(1, otlp.field(1, key) + otlp.field(2, otlp.field(1, b"v"))))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (array(b"a") + array(b"b", b"c"), '["a","b","c"]'),
+        (entries(b"a") + entries(b"b"), '{"a":"v","b":"v"}'),
+        (array() + array(), "[]"),
+        (array(b"a") + entries(b"b"), '{"b":"v"}'),
+        (array(b"a") + otlp.field(1, b"s") + array(b"b"), '["b"]'),
+        (array() + otlp.field(1, b"s"), "s"),
+    ],
+)
+def test_an_array_or_map_in_two_pieces_is_merged_as_protobuf_says(value, text):
+    body = with_value(value)
+    assert only(body)["attributes"] == [("k", text)]
+    same(decode([event(body)]), walked([event(body)]))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        otlp.field(5, b"\x0a\x05\x0a") + array(b"x"),  # an element of five bytes where one is left, then a good array
+        otlp.field(5, b"\x0a\x05\x0a") + otlp.field(5, b"\x03abc"),  # whole only when put together
+        otlp.field(6, b"\x0a\x05\x0a") + entries(b"x"),
+    ],
+)
+def test_a_length_beyond_the_message_around_it_is_broken_although_a_later_piece_would_hide_it(value):
+    body = with_value(value)
+    got = decode([event(body)])
+    assert got.spans.num_rows == 0
+    assert "field 1 says 5 bytes, 1 are left" in got.quarantine["reason"][0].as_py()
+    same(got, walked([event(body)]))
+
+
+def test_a_value_in_very_many_pieces_is_read_in_linear_time():
+    body = with_value(array(b"a") * 100_000)
+    assert only(body)["attributes"] == [("k", "[" + ",".join(['"a"'] * 100_000) + "]")]
+
+
 def rewrapped(body, span, wider):
     """`body` with the only span replaced by `wider`; the lengths around it are written anew."""
     (found,) = span_slices(body)
