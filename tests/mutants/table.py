@@ -227,14 +227,14 @@ OTHERS = (
         "ledger/store/shelf.py",
         '        self._db.execute("PRAGMA synchronous = FULL")\n',
         "",
-        CRASH_POINTS,
+        (*CRASH_POINTS, "-k", "removal"),
     ),
     Mutant(
         "segment not synced",
         "a segment is on the medium before the manifest names it",
         "ledger/store/files.py",
-        "        file.sync()\n",
-        "",
+        "            file.sync()\n",
+        "            pass\n",
         HISTORIES,
     ),
     Mutant(

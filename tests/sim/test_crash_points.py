@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.sim import database
 from tests.sim.checker import check_journal
 from tests.sim.conftest import emptied
 from tests.sim.crash_points import POINTS
 from tests.sim.history import History, Shape
 from tests.sim.points import Points
-from tests.sim.scripts import BEFORE, FRESH, SCRIPTS, of
+from tests.sim.scripts import BEFORE, FLUSH, FRESH, SCRIPTS, of
 
 ALL = tuple(f"{step}: {point}" for step, points in POINTS.items() for point in points)
 GROUP = 15
@@ -61,6 +62,24 @@ def test_every_crash_point_is_hit_and_survived(root: Path) -> None:
         crash_at(group, root, power_cut=True, passed=passed)
     assert sorted(passed.keys() - set(ALL)) == [], "lives passed points that are on no list"
     print(f"{len(ALL)} crash points, each hit and survived; {sum(passed.values())} passings")
+
+
+@pytest.mark.durability
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("seed", range(8))
+def test_a_power_cut_after_a_removal_finds_all_files_that_the_manifest_names(
+    seed: int, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A checkpoint in between would sync the swap, and so hide whether the removal does.
+    monkeypatch.setattr(database, "CHECKPOINT_PAGES", 1 << 20)
+    history = History(seed, emptied(root), Shape(batches=(50,)), clock_jumps=False)
+    history.live(FLUSH)  # its end is durable, and names files that the next life replaces
+    points = Points("removal: after unlink run", 1)
+    points.on(history.disk)
+    history.live((*FLUSH * 2, "wait", "post"))
+    assert points.ended
+    history.crash(power_cut=True)
+    history.check()
 
 
 @pytest.mark.long
