@@ -93,6 +93,7 @@ def _export(intake: Intake, signal: Signal) -> Any:
 
 
 async def _accept(intake: Intake, signal: Signal, context: Any) -> Any:
+    intake.check_backlog()
     hold_s = intake.hold_s(context.time_remaining())
     reservation = await intake.admission.reserve(intake.options.receive_bytes, hold_s)
     try:

@@ -74,6 +74,7 @@ class HttpDoor:
         options = self._intake.options
         if head.length is not None and head.length > options.request_bytes_max:
             raise too_large(options.request_bytes_max, f"(Content-Length {head.length})")
+        self._intake.check_backlog()
         hold_s = self._intake.hold_s()
         reservation = await self._intake.admission.reserve(self._receive_bytes(head), hold_s)
         try:

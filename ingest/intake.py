@@ -52,6 +52,9 @@ class Journal(Protocol):
 
     def submit(self, draft: Draft) -> "Future[int]": ...
 
+    @property
+    def backlog_s(self) -> float: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
@@ -103,6 +106,16 @@ class Intake:
         if remaining_s is None:
             return self.options.hold_s
         return max(0.0, min(self.options.hold_s, remaining_s - CLIENT_MARGIN_S))
+
+    def check_backlog(self) -> None:
+        """Raise Overloaded while the disk has work for longer than a sender should wait.
+
+        A disk that is stuck or full is no such case: nobody knows how long that lasts, and the call is held.
+        """
+        backlog_s = self._journal.backlog_s
+        if backlog_s > self.options.backlog_s:
+            self.counters.add("backlog_refused_total")
+            raise Overloaded(f"the disk has work for {backlog_s:.1f} s already; send the request again (backlog_s)")
 
     async def accept(self, arrival: Arrival, reservation: Reservation, hold_s: float) -> Any:
         """Returns the Export*ServiceResponse once `arrival` is durable. Raises whatever `Failure.of` can answer."""
@@ -179,6 +192,7 @@ class Intake:
         deadline = loop.time() + hold_s
         draft = Draft(arrival.signal.kind, arrival.body, transport=arrival.transport, content_type=arrival.content_type)
         while True:
+            self.check_backlog()
             try:
                 return await self._durable(self._journal.submit(draft), reservation, deadline)
             except Overloaded:
@@ -192,6 +206,7 @@ class Intake:
         loop = asyncio.get_running_loop()
         # A timer is a tenth of what asyncio.wait costs, and this is the way of every request.
         timer = loop.call_at(max(deadline, loop.time() + DISK_S), future.cancel)
+        early = loop.call_later(DISK_S, self._take_back, future)
         try:
             # Shielded: a sender that hangs up must not cancel what the journal is writing.
             return await asyncio.shield(asyncio.wrap_future(future))
@@ -202,6 +217,12 @@ class Intake:
             raise
         finally:
             timer.cancel()
+            early.cancel()
+
+    def _take_back(self, future: "Future[int]") -> None:
+        """What waits this long, because more was let in than the disk turned out to take."""
+        if self._journal.backlog_s > self.options.backlog_s:
+            future.cancel()
 
     def _count(self, arrival: Arrival, checked: Checked) -> None:
         labels = {"signal": arrival.signal.name, "transport": arrival.transport}

@@ -28,6 +28,7 @@ class CollectorOptions:
     elements_max: int = 1_048_576  # attributes, events, links, values in a request: 16 for each of the records above
     memory_bytes_max: int = 512 * MIB  # requests received, checked or written: two of the largest at a time
     hold_s: float = 5.0  # under pressure a call waits this long before it is refused: half of an exporter's 10 s
+    backlog_s: float = 0.5  # a disk that has more work than this refuses at once: with it and its own, an ack takes 1 s
     calls_waiting_max: int = 1024  # held calls; each costs a few KiB, and a queue beyond it would not move in hold_s
     receive_s: float = 20.0  # a request must have arrived by then: twice an exporter's whole patience
     receive_turn_s: float = 1.0  # and by then where others wait for the memory that it may take: a fifth of their hold
@@ -65,6 +66,7 @@ RANGES: tuple[tuple[str, float, float], ...] = (
     ("elements_max", 1, 1 << 28),
     ("memory_bytes_max", 4096, 1 << 40),
     ("hold_s", 0.0, 60.0),
+    ("backlog_s", 0.01, 60.0),
     ("calls_waiting_max", 0, 1 << 20),
     ("receive_s", 0.01, 3600.0),
     ("receive_turn_s", 0.01, 3600.0),

@@ -109,6 +109,15 @@ KEYS = (
         60,
     ),
     Key(
+        "collector.backlog_s",
+        "number",
+        0.5,
+        "s",
+        "a disk that has more work than this refuses calls at once, so that an ack takes no longer than about 1 s",
+        0.01,
+        60,
+    ),
+    Key(
         "collector.calls_waiting_max",
         "whole",
         1_024,

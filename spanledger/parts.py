@@ -16,6 +16,7 @@ PARTS: dict[str, tuple[str, str, dict[str, str]]] = {
             "elements_max": "collector.elements_max",
             "memory_bytes_max": "collector.memory_bytes_max",
             "hold_s": "collector.hold_s",
+            "backlog_s": "collector.backlog_s",
             "calls_waiting_max": "collector.calls_waiting_max",
             "receive_s": "collector.receive_s",
             "receive_turn_s": "collector.receive_turn_s",

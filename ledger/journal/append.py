@@ -19,6 +19,7 @@ from ledger.journal.disk import POSIX, Disk, Lock
 from ledger.journal.frame import Draft, encode_texts
 from ledger.journal.mark import Mark, MarkFile, read_mark
 from ledger.journal.options import DEFAULTS, JournalOptions
+from ledger.journal.pace import Pace
 from ledger.journal.queue import Queue, Waiting
 from ledger.journal.recover import recover
 from ledger.journal.seal import Sealer
@@ -47,7 +48,7 @@ class JournalWriter:
         self._failing = self._mark_is_stale = self._closed = False
         self._closing = threading.Lock()
         self._failure: BaseException | None = None
-        self._counters = Counters()
+        self._counters, self._pace = Counters(), Pace()
         self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
 
     @classmethod
@@ -123,6 +124,11 @@ class JournalWriter:
         """Bytes in memory that are not yet durable."""
         return self._queue.memory_bytes
 
+    @property
+    def backlog_s(self) -> float:
+        """How long the disk will need for them, by what it showed; 0 while it has not been seen under load."""
+        return self._pace.seconds(self._queue.memory_bytes)
+
     def stats(self) -> JournalStats:
         counters = self._counters
         return JournalStats(
@@ -180,7 +186,7 @@ class JournalWriter:
     def _run(self) -> None:
         group: list[Waiting] | None = []
         try:
-            while (group := self._queue.take(self._patience_s())) is not None:
+            while (group := self._queue.take(self._patience_s(), self._pace.group_bytes_max)) is not None:
                 self._commit(group)
         except BaseException as error:
             self._fail_all(error, group or [])
@@ -229,8 +235,10 @@ class JournalWriter:
         counters = self._counters
         counters.groups += bool(wanted)
         counters.appended_events += len(wanted)
-        counters.appended_bytes += sum(len(waiting.entry.draft.body) for waiting in wanted)
+        size = sum(len(waiting.entry.draft.body) for waiting in wanted)
+        counters.appended_bytes += size
         counters.sync_ns += took_ns
+        self._pace.wrote(size, took_ns)
 
     def _here(self) -> Mark:
         return Mark(self._tail.file_number, self._tail.end, self._tail.last_event_seq)
@@ -251,7 +259,7 @@ class JournalWriter:
         told = f"the journal's writer stopped: {error!r}"
         self._queue.close(told)
         unsure = [waiting for waiting in group if not waiting.future.done()]
-        while rest := self._queue.take(None):
+        while rest := self._queue.take(None, float("inf")):
             self._queue.release(rest)
             unsure += [waiting for waiting in rest if waiting.future.set_running_or_notify_cancel()]
         _fail(unsure, Overloaded(f"{told}; send it again"))

@@ -56,8 +56,11 @@ class Queue:
             self.memory_bytes += waiting.memory_bytes
             self._changed.notify()
 
-    def take(self, timeout_s: float | None) -> list[Waiting] | None:
-        """What waits, up to the bound of a group; empty after `timeout_s` without any; None once closed and empty."""
+    def take(self, timeout_s: float | None, bytes_max: float) -> list[Waiting] | None:
+        """What waits, up to the bound of a group and to `bytes_max`, but one at least.
+
+        Empty after `timeout_s` without any; None once closed and empty.
+        """
         with self._changed:
             while not self._waiting:
                 if self._closed:
@@ -66,7 +69,8 @@ class Queue:
                     return []
             group = [self._waiting.popleft()]
             size = group[0].memory_bytes
-            while self._waiting and size + self._waiting[0].memory_bytes <= self._options.group_bytes_max:
+            bytes_max = min(bytes_max, self._options.group_bytes_max)
+            while self._waiting and size + self._waiting[0].memory_bytes <= bytes_max:
                 group.append(self._waiting.popleft())
                 size += group[-1].memory_bytes
         return group

@@ -31,6 +31,7 @@ class MemoryJournal:
 
     def __init__(self) -> None:
         self.drafts: list[Draft] = []
+        self.backlog_s = 0.0
         self.fail: BaseException | None = None
         self.fail_first: list[BaseException] = []
         self._held: list[Future[int]] | None = None

@@ -17,7 +17,7 @@ from ledger.journal.read import JournalReader
 from ledger.paths import DataDir
 from ledger.seams import SystemClock, SystemRng
 from tests.ingest import otlp
-from tests.ingest.doors import MemoryJournal, open_door, wait_for
+from tests.ingest.doors import MemoryJournal, grpc_failure, open_door, wait_for
 
 
 def build(path: Path, **options: object) -> Collector:
@@ -190,6 +190,35 @@ def test_what_the_disk_has_not_begun_to_write_in_time_is_taken_back_and_refused(
         journal.release()
         assert door.export(transport, "traces", bytes_of(100)).code == "OK"
     assert not door.collector.stats()["admission_reserved_bytes"]
+
+
+@pytest.mark.parametrize("transport", ["grpc", "http"])
+def test_while_the_disk_has_work_for_too_long_a_sender_is_refused_at_once_with_a_delay(
+    tmp_path: Path, transport: str
+) -> None:
+    journal = MemoryJournal()
+    with open_door(tmp_path, journal) as door:
+        journal.backlog_s = 0.6
+        reply = door.export(transport, "traces", bytes_of(4_000_000))
+        assert reply.code == "UNAVAILABLE"
+        assert reply.retry_s == (1.8 if transport == "grpc" else 2.0)
+        assert "the disk has work for 0.6 s already" in reply.message
+        journal.backlog_s = 0.4
+        assert door.export(transport, "traces", bytes_of(100)).code == "OK"
+        stats = door.collector.stats()
+    assert stats["backlog_refused_total"] == 1
+    assert not stats["admission_reserved_bytes"]
+
+
+def test_what_was_let_in_before_the_disk_turned_out_to_be_slow_is_taken_back_after_a_second(tmp_path: Path) -> None:
+    journal = MemoryJournal()
+    with open_door(tmp_path, journal, hold_s=30.0) as door:
+        journal.hold(writing=False)
+        waiting = door.method("traces").future(bytes_of(100), timeout=20)
+        assert journal.came.acquire(timeout=5)
+        journal.backlog_s = 3.0
+        assert grpc_failure(waiting.exception(timeout=15)).code == "UNAVAILABLE"
+        journal.release()
 
 
 def test_a_held_call_is_refused_before_its_own_deadline(tmp_path: Path) -> None:
