@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from traceback import clear_frames
 from typing import Any, Protocol, TypeVar
 
 from ingest.admission import Admission, Reservation
@@ -146,6 +147,8 @@ class Intake:
     def failed(self, error: BaseException, signal: str, transport: str) -> Failure:
         """Count `error`, log what nobody expected, and say how it is answered."""
         failure = Failure.of(error)
+        # The frames on the way here hold the body, whose memory is given back by now: let it go before anybody waits.
+        clear_frames(error.__traceback__)
         labels = {"signal": signal, "transport": transport, "code": failure.rule.grpc_code}
         self.counters.add("requests_refused_total", labels=labels)
         if not isinstance(error, LedgerError):
@@ -206,7 +209,7 @@ class Intake:
         loop = asyncio.get_running_loop()
         # A timer is a tenth of what asyncio.wait costs, and this is the way of every request.
         timer = loop.call_at(max(deadline, loop.time() + DISK_S), future.cancel)
-        early = loop.call_later(DISK_S, self._take_back, future)
+        early = loop.call_later(DISK_S, self._take_back, future, reservation)
         try:
             # Shielded: a sender that hangs up must not cancel what the journal is writing.
             return await asyncio.shield(asyncio.wrap_future(future))
@@ -219,9 +222,10 @@ class Intake:
             timer.cancel()
             early.cancel()
 
-    def _take_back(self, future: "Future[int]") -> None:
-        """What waits this long, because more was let in than the disk turned out to take."""
-        if self._journal.backlog_s > self.options.backlog_s:
+    def _take_back(self, future: "Future[int]", reservation: Reservation) -> None:
+        """What waits this long, because more was let in than the disk turned out to take. Not the large ones: the
+        journal keeps what was taken back until its turn comes, and nobody accounts for that memory."""
+        if reservation.bytes <= RECEIVE_COPIES * TRIM_OVER_BYTES and self._journal.backlog_s > self.options.backlog_s:
             future.cancel()
 
     def _count(self, arrival: Arrival, checked: Checked) -> None:
