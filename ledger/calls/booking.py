@@ -5,7 +5,7 @@ A call whose billing view or whose payer changed is reversed and booked again; l
 
 import numpy as np
 
-from ledger.calls.columns import Columns, Frame
+from ledger.calls.columns import Columns, Frame, distinct
 from ledger.calls.forest import Forest
 from ledger.calls.owner import Decision
 
@@ -37,7 +37,7 @@ def book(forest: Forest, decision: Decision, called_before: np.ndarray) -> list[
 
 
 def _calls(nodes: Columns, decision: Decision, called_before: np.ndarray) -> np.ndarray:
-    calls = np.unique(np.concatenate([called_before[called_before >= 0], decision.call]))
+    calls = distinct(np.concatenate([called_before[called_before >= 0], decision.call]), nodes.rows)
     nodes["biller"][calls] = -1
     nodes["biller"][decision.call[decision.billed]] = decision.rows[decision.billed]
     return calls

@@ -54,6 +54,14 @@ def numbered(*columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return order[begins], number
 
 
+def distinct(numbers: np.ndarray, below: int) -> np.ndarray:
+    """The distinct `numbers`, rising: rows or codes from 0 to `below` - 1, of which there are few beside what would be
+    sorted. -1 is taken for the last."""
+    marked = np.zeros(below, dtype=np.bool_)
+    marked[numbers] = True
+    return np.flatnonzero(marked)
+
+
 class Columns:
     """Named numpy columns of one length that grow by a quarter. A row is an index, which only `keep` changes."""
 
@@ -123,13 +131,15 @@ class Interner:
 
     def texts(self, codes: np.ndarray) -> pa.Array:
         """Text column of `codes`."""
-        used, indices = np.unique(codes, return_inverse=True)
-        texts = pa.array([self.text(code) for code in used.tolist()], type=pa.string())
-        return texts.take(pa.array(indices.reshape(-1)))
+        used = distinct(codes, len(self) + 1)  # -1 is the last
+        place = np.empty(len(self) + 1, dtype=np.int64)
+        place[used] = np.arange(len(used))
+        texts = pa.array([self.text(code if code < len(self) else -1) for code in used.tolist()], type=pa.string())
+        return texts.take(pa.array(place[codes]))
 
     def keep(self, columns: Sequence[np.ndarray]) -> None:
         """Forget every text that no code of `columns` names, and renumber these columns in place."""
-        used = np.unique(np.concatenate([column[column >= 0] for column in columns]))
+        used = distinct(np.concatenate([column[column >= 0] for column in columns]), len(self))
         renumber = np.full(len(self._texts) + 1, -1, dtype=np.int32)
         renumber[used] = np.arange(len(used))
         self._texts = [self._texts[code] for code in used.tolist()]

@@ -14,13 +14,10 @@ _TOPS = np.zeros(256, dtype=np.bool_)
 _TOPS[[AGENT, WORKFLOW]] = True
 
 
-def inherit(forest: Forest, levels: list[np.ndarray]) -> np.ndarray:
-    """Bring the inherited columns of `levels` (Forest.levels) up to date. Returns the real rows among them, ordered."""
+def inherit(forest: Forest, levels: list[np.ndarray]) -> None:
+    """Bring the inherited columns of `levels` (Forest.levels) up to date."""
     for level in levels:
         _inherit_level(forest, level)
-    affected = np.unique(np.concatenate(levels))
-    real: np.ndarray = affected[forest.nodes["real"][affected]]
-    return real
 
 
 def _inherit_level(forest: Forest, level: np.ndarray) -> None:

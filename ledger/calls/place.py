@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ledger.calls.columns import Frame
+from ledger.calls.columns import Frame, distinct
 from ledger.calls.forest import Forest
 from ledger.calls.owner import Decision
 from ledger.calls.rules import NO_VIEW, RUN_BY_AGENT, RUN_BY_TRACE, RUN_EXPLICIT
@@ -16,7 +16,7 @@ def place(forest: Forest, rows: np.ndarray, decision: Decision) -> Frame:
 
     Columns: row, before (event that wrote the placement now out of force, -1 none), p_seq and the other columns placed.
     """
-    rows = np.union1d(rows, decision.rows)
+    rows = distinct(np.concatenate([rows, decision.rows]), forest.nodes.rows)
     wanted = _wanted(forest, rows, decision)
     nodes = forest.nodes
     before = nodes["p_seq"][rows]

@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 
 from ledger.calls import ids
-from ledger.calls.columns import Columns, numbered
+from ledger.calls.columns import Columns, distinct, numbered
 from ledger.calls.forest import Forest
 from ledger.calls.ids import ID_BYTES, fixed_binary
 from ledger.calls.roles import KIND_OF, ROLE_NAMES
@@ -54,7 +54,7 @@ class Names:
         nodes, traces, trace = self._forest.nodes, self._forest.traces, self._forest.nodes["trace"][rows]
         for number, owners, owner in ((RUN_BY_AGENT, nodes, run), (RUN_BY_TRACE, traces, trace)):
             which = np.flatnonzero(rule == number)
-            self._know(owners, np.unique(owner[which]), number)
+            self._know(owners, distinct(owner[which], owners.rows), number)
             for half, name in enumerate(("run_hi", "run_lo")):
                 halves[which, half] = owners[name][owner[which]]
         which = np.flatnonzero(rule == RUN_EXPLICIT)

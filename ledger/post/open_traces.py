@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from ledger.calls.booking import book
-from ledger.calls.columns import Frame, stacked
+from ledger.calls.columns import Frame, distinct, stacked
 from ledger.calls.forest import RUN_COLUMNS, Forest, NewSpans
 from ledger.calls.inherit import inherit
 from ledger.calls.owner import Nesting, decide
@@ -60,11 +60,11 @@ class OpenTraces:
         self._round += 1
         rows = forest.add(spans, self._round)
         below = forest.levels(rows)
-        everyone = np.unique(np.concatenate(below))
-        outer_before = forest.nodes["outer"][everyone].copy()
-        affected = inherit(forest, below)
-        real = forest.nodes["real"][everyone]
-        decision = decide(forest, self._nesting, affected, outer_before[real])
+        affected = distinct(np.concatenate(below), forest.nodes.rows)
+        affected = affected[forest.nodes["real"][affected]]
+        outer_before = forest.nodes["outer"][affected]
+        inherit(forest, below)
+        decision = decide(forest, self._nesting, affected, outer_before)
         called_before = forest.nodes["p_call"][decision.rows].copy()
         outcome.placed.append(place(forest, affected, decision))
         outcome.postings += book(forest, decision, called_before)

@@ -58,7 +58,7 @@ class Parts:
 def run_part_rows(forest: Forest, texts: Texts, store: LineStore, placed: Frame) -> tuple[pa.Table, np.ndarray]:
     """schema.RUN_PARTS of the traces of `placed` (calls.place, a whole batch), as the forest has them now, and which of
     the rows are of runs that had nothing of their trace before."""
-    parts = _parts(forest, np.unique(forest.nodes["trace"][placed["row"]]))
+    parts = _parts(forest, forest.nodes["trace"][placed["row"]])
     is_new = parts.least(parts.own("p_seq")) >= placed["p_seq"].min()
     nodes, names = forest.nodes, Names(forest, texts)
     role, rank = parts.own("role"), _rank(parts)

@@ -124,7 +124,7 @@ class Telemetry:
         rows = np.full(len(spans), -1, dtype=np.int64)
         opened = np.flatnonzero(trace_rows >= 0)
         rows[opened] = forest.find(trace_rows[opened], spans.span[opened])
-        self._open.touch(np.unique(trace_rows[opened]))
+        self._open.touch(trace_rows[opened])
         known = (rows >= 0) & forest.nodes["real"][rows]
         first = _first_of_each(trace, spans.span)
         fresh = ~known & (first == np.arange(len(spans)))

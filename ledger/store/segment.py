@@ -127,7 +127,7 @@ def in_order(table: str, rows: pa.Table) -> pa.Table:
     order: list[npt.NDArray[Any]] = [rows[SEQ[table]].to_numpy(), low, high]
     if table in POSITION:
         order.insert(0, rows[POSITION[table]].to_numpy())
-    return rows.combine_chunks().take(pa.array(np.lexsort(order)))
+    return rows.take(pa.array(np.lexsort(order)))
 
 
 def write(out: Out, table: str, shard: int, day: str, first_seq: int, last_seq: int, parts: Iterable[pa.Table]) -> int:

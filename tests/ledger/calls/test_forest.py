@@ -63,6 +63,11 @@ def columns(event: list[Span], seq: int) -> NewSpans:
     )
 
 
+def real_rows(forest: Forest, levels: list[np.ndarray]) -> np.ndarray:
+    rows = np.unique(np.concatenate(levels))
+    return rows[forest.nodes["real"][rows]]
+
+
 class Folding:
     def __init__(self) -> None:
         self.forest, self.nesting = Forest(), Nesting()
@@ -70,10 +75,10 @@ class Folding:
     def fold(self, new: NewSpans) -> None:
         rows = self.forest.add(new, 0)
         levels = self.forest.levels(rows)
-        everyone = np.unique(np.concatenate(levels))
-        before = self.forest.nodes["outer"][everyone].copy()
-        affected = inherit(self.forest, levels)
-        decision = decide(self.forest, self.nesting, affected, before[self.forest.nodes["real"][everyone]])
+        affected = real_rows(self.forest, levels)
+        before = self.forest.nodes["outer"][affected]
+        inherit(self.forest, levels)
+        decision = decide(self.forest, self.nesting, affected, before)
         place(self.forest, affected, decision)
 
     def placements(self) -> dict[tuple[int, int], tuple[object, ...]]:
@@ -145,7 +150,8 @@ def test_forgetting_keeps_the_traces_touched_last_and_what_is_known_of_them() ->
         event = [Span(trace, n, n - 1 or None, AGENT if n == 1 else MODEL, n, -1, True, False) for n in (1, 2, 3)]
         rows = folding.forest.add(columns(event, trace), touched=trace)
         levels = folding.forest.levels(rows)
-        affected = inherit(folding.forest, levels)
+        affected = real_rows(folding.forest, levels)
+        inherit(folding.forest, levels)
         place(folding.forest, affected, decide(folding.forest, folding.nesting, affected, np.full(len(affected), -1)))
     before = folding.placements()
     renumber = folding.forest.evict(keep_rows=4)
