@@ -207,7 +207,8 @@ def _conclude_usage(reader: _Reader, claims: Ints, sheet: Sheet) -> dict[str, pa
 
 def _arrays(reader: _Reader) -> dict[str, pa.Array]:
     foreign = reader.found.rows(COST_CURRENCY)
-    foreign = foreign[pc.not_equal(reader.found.text.take(pa.array(foreign)), "USD").to_numpy(zero_copy_only=False)]
+    currency = reader.found.text.take(pa.array(foreign))
+    foreign = foreign[pc.not_equal(currency, pa.scalar("USD", pa.string())).to_numpy(zero_copy_only=False)]
     for column in (reader.names["reported_cost_usd"], reader.reported_source):
         column.code[reader.found.owner[foreign]] = -1
     texts = {target: column.array(reader.found) for target, column in reader.texts.items()}

@@ -8,6 +8,7 @@ context.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, TypeAlias
 
@@ -178,14 +179,23 @@ def _matrix(cards: Sequence[Sequence[int]], rows: Sequence[Row]) -> tuple[Int64s
     tier_from = np.full(price.shape, _NEVER, np.int64)
     own = np.zeros(price.shape[:2], np.bool_)
     for card, tiers_of in enumerate(by_unit):
-        for unit in UNITS:
-            source = next((name for name in (*unit.own, *unit.else_as) if name in tiers_of), None)
-            if source is not None:
-                at = card, POSITION[unit.name]
-                own[at] = source in unit.own
-                for tier, position in enumerate(tiers_of[source]):
-                    price[(*at, tier)], tier_from[(*at, tier)] = position, rows[position]["tier_from"]
+        for unit, source, is_own in _sources(frozenset(tiers_of)):
+            own[card, unit] = is_own
+            for tier, position in enumerate(tiers_of[source]):
+                price[card, unit, tier], tier_from[card, unit, tier] = position, rows[position]["tier_from"]
     return price, tier_from, own
+
+
+@lru_cache(maxsize=1024)
+def _sources(priced: frozenset[str]) -> list[tuple[int, str, bool]]:
+    """Where the units `priced` have prices: each unit (its position) that has one then, whose price that is, and
+    whether it is its own. Cards have few such sets."""
+    found = []
+    for unit in UNITS:
+        source = next((name for name in (*unit.own, *unit.else_as) if name in priced), None)
+        if source is not None:
+            found.append((POSITION[unit.name], source, source in unit.own))
+    return found
 
 
 def _tiers_by_unit(card: Sequence[int], rows: Sequence[Row]) -> dict[str, list[int]]:

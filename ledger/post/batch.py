@@ -76,7 +76,8 @@ class Batch:
         columns["raw_sha256"] = [event.raw_sha256 for event in events]
         columns["spans"], columns["duplicates"] = self._spans, self._duplicates
         columns["effective"] = [event.event_seq not in self._void for event in events]
-        return pa.table([pa.array(columns[name]) for name in ARROW["events"].names], schema=ARROW["events"])
+        schema = ARROW["events"]  # without the type pyarrow looks for pandas, each time anew
+        return pa.table([pa.array(columns[field.name], field.type) for field in schema], schema=schema)
 
 
 def quarantined(event: Event, reason: str) -> pa.Table:

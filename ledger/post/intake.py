@@ -134,5 +134,5 @@ def began_ns(start_ns: np.ndarray, end_ns: np.ndarray, received_ns: np.ndarray) 
 
 
 def _equals(column: pa.ChunkedArray, text: str) -> np.ndarray:
-    equal: np.ndarray = pc.fill_null(pc.equal(column, text), False).to_numpy()
+    equal: np.ndarray = pc.fill_null(pc.equal(column, pa.scalar(text, column.type)), False).to_numpy()
     return equal

@@ -12,6 +12,8 @@ import google_crc32c
 from ledger.journal.disk import Disk, File
 
 ASIDE = ".aside"
+GATHERED_BYTES = 1 << 20
+"""Pieces are handed on together: pyarrow writes several hundred to a file, most of them of a few bytes."""
 
 
 class Out:
@@ -19,24 +21,32 @@ class Out:
 
     def __init__(self, file: File) -> None:
         self._file = file
+        self._parts: list[bytes] = []
+        self._waiting_bytes = 0
         self.closed = False
         self.crc32c = 0
         """Of all that was written one after the other."""
 
     def write(self, data: bytes | memoryview) -> int:
         body = bytes(data)
-        self._file.write([body])
         self.crc32c = google_crc32c.extend(self.crc32c, body)
+        self._parts.append(body)
+        self._waiting_bytes += len(body)
+        if self._waiting_bytes >= GATHERED_BYTES:
+            self.flush()
         return len(body)
 
     def write_at(self, offset: int, data: bytes) -> None:
+        self.flush()
         self._file.write_at(offset, data)
 
     def tell(self) -> int:
-        return self._file.size
+        return self._file.size + self._waiting_bytes
 
     def flush(self) -> None:
-        """Nothing is held back here; durability is `published`'s."""
+        """Hand on what waits; durability is `published`'s."""
+        parts, self._parts, self._waiting_bytes = self._parts, [], 0
+        self._file.write(parts)
 
     def close(self) -> None:
         """`published` closes the file itself, after the sync."""
@@ -51,7 +61,9 @@ def published(disk: Disk, path: Path) -> Iterator[Out]:
     try:
         try:
             file.truncate(0)  # what a crash left there
-            yield Out(file)
+            out = Out(file)
+            yield out
+            out.flush()
             file.sync()
         finally:
             file.close()
