@@ -256,7 +256,7 @@ KEYS = (
     Key(
         "poster.batch_bytes_max",
         "whole",
-        16 * MIB,
+        32 * MIB,
         "bytes",
         "bodies a commit: decoded columns take several times this",
         1,
@@ -310,7 +310,7 @@ KEYS = (
     Key(
         "store.flush_bytes",
         "whole",
-        48 * MIB,
+        32 * MIB,
         "bytes",
         "the same bound for rows with long content",
         1,

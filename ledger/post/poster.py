@@ -43,7 +43,7 @@ class PosterOptions:
 
     batch_events_max: int = 1024
     """Events a commit: small requests share one transaction."""
-    batch_bytes_max: int = 16 << 20
+    batch_bytes_max: int = 32 << 20
     """Bytes of bodies a commit: decoded columns take several times this."""
     batch_spans_max: int = 32_768
     """Spans a commit, past the first event: tiny spans unfold to many times their bytes."""
