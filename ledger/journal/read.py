@@ -5,7 +5,7 @@ Works beside a running writer in another process and without one, on sealed and 
 
 import threading
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -51,14 +51,19 @@ class JournalReader:
             mark = self._durable.mark()
         return mark.event_seq if mark else -1
 
-    def read(self, after_seq: int, *, events_max: int, bytes_max: int) -> list[Event]:
-        """The events after `after_seq`, in order: at least one where there is one, then up to both bounds."""
+    def read(
+        self, after_seq: int, *, events_max: int, bytes_max: int, too_many: Callable[[Event], bool] = lambda _: False
+    ) -> list[Event]:
+        """The events after `after_seq`, in order: at least one where there is one, then up to both bounds.
+
+        too_many: asked about each event in turn; whether it is past a bound of the caller's.
+        """
         events: list[Event] = []
         left_bytes, chunk_bytes = bytes_max, _chunk_bytes(events_max, bytes_max)
         with self._turn:
             for event in self._events(after_seq + 1, chunk_bytes):
                 left_bytes -= event.frame_bytes
-                if events and left_bytes < 0:
+                if (too_many(event) or left_bytes < 0) and events:
                     break
                 events.append(event)
                 self._next = _Place(event.event_seq + 1, event.file_number, event.offset + event.frame_bytes)

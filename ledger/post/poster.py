@@ -60,6 +60,18 @@ class PosterOptions:
                 raise LedgerError(f"posting.{one.name}: {getattr(self, one.name)} given, 1 or more expected")
 
 
+class _Spans:
+    """Counts the spans of events while they are read."""
+
+    def __init__(self, spans_in: SpansIn, spans_max: int) -> None:
+        self._spans_in, self._left = spans_in, spans_max
+
+    def past(self, event: Event) -> bool:
+        """Whether there are more than the bound with those of `event`."""
+        self._left -= self._spans_in(event)
+        return self._left < 0
+
+
 class Poster:
     """Owns the ledger's directory while it is open."""
 
@@ -101,8 +113,12 @@ class Poster:
     def step(self) -> int:
         """Post one batch. Returns the events posted, 0 when the journal's durable end is reached."""
         options = self._options
-        events = self._reader.read(self.cursor, events_max=options.batch_events_max, bytes_max=options.batch_bytes_max)
-        events = self._few(events)
+        events = self._reader.read(
+            self.cursor,
+            events_max=options.batch_events_max,
+            bytes_max=options.batch_bytes_max,
+            too_many=_Spans(self._spans_in, options.batch_spans_max).past,
+        )
         if events:
             if self._is_stale:  # from an attempt that failed
                 self._start_afresh()
@@ -111,15 +127,6 @@ class Poster:
             self._is_stale = False
         self._catalog.tidy()
         return len(events)
-
-    def _few(self, events: list[Event]) -> list[Event]:
-        """The first of `events`, up to `batch_spans_max`; the others come again."""
-        spans = 0
-        for n, event in enumerate(events):
-            spans += self._spans_in(event)
-            if n and spans > self._options.batch_spans_max:
-                return events[:n]
-        return events
 
     def close(self) -> None:
         """Write hot rows to segments and let go of the directory."""
