@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 SCHEMA_VERSION = 1
-POSTING_VERSION = 2
+POSTING_VERSION = 3
 """Raised whenever posting the same journal would give other rows."""
 
 TRACE_ID = pa.binary(16)

@@ -12,6 +12,7 @@ from ledger.calls.columns import Columns, Fills, numbered
 from ledger.calls.cycles import cut
 from ledger.calls.depth import shorten
 from ledger.calls.index import HashIndex, mix
+from ledger.calls.roles import MODEL
 from ledger.calls.rules import RUN_BY_AGENT
 
 I64, I32, U64, U8, BOOL = np.int64, np.int32, np.uint64, np.uint8, np.bool_
@@ -27,6 +28,9 @@ LINKS: Fills = {
     "real": (BOOL, 0),
     **dict.fromkeys(("parent", "first_child", "next_sibling"), (I64, -1)),
     "height": (I32, 0),  # of the tree below it, in levels
+    "scope_below": (I32, -1),  # instrumentation of the model spans directly below it
+    "mixed": (BOOL, 0),  # whether there are several
+    "paired": (BOOL, 0),  # whether it may have twins
 }
 OWN: Fills = {
     "role": (U8, 0),
@@ -35,7 +39,9 @@ OWN: Fills = {
     "unpriced": (BOOL, 0),
     **dict.fromkeys(("is_root", "input_known", "output_known"), (BOOL, 0)),
     **{f"own_{name}": (I32, -1) for name in ("agent", "conversation", "user", "team", "run")},
-    **dict.fromkeys(("service", "environment", "provider", "model", "tool"), (I32, -1)),
+    **dict.fromkeys(("service", "environment", "provider", "model", "tool", "scope"), (I32, -1)),
+    "response": (U64, 0),  # hash of the response id, 0 where there is none
+    **dict.fromkeys(("units", "authority"), (U8, 0)),
     **dict.fromkeys(("began_ns", "ended_ns"), (I64, 0)),
     **dict.fromkeys(("charged_ns", "input_tokens", "output_tokens", "line_first", "line_count"), (I64, 0)),
 }
@@ -170,6 +176,12 @@ class Forest:
             level = children[~met]
             seen[level] = True
         return levels, np.concatenate(again) if again else tops[:0]
+
+    def model_children(self, row: int) -> list[int]:
+        """The model spans directly below `row`."""
+        children = self._children(np.array([row]))
+        found: list[int] = children[self.nodes["role"][children] == MODEL].tolist()
+        return found
 
     def _marks(self, rows: np.ndarray) -> np.ndarray:
         """Whether each row is among `rows`; the mark of row -1 is false."""

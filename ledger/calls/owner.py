@@ -2,10 +2,11 @@
 
 A model span with a model span below it, reached without crossing a tool, an agent or a workflow, is another sighting of
 the same call or calls. The innermost ones are the calls (retries and fallbacks are one each); usage that only an outer
-span knows is billed on the earliest inner call that did not fail. `call` is named after its earliest view.
+span knows is billed on the earliest inner call that did not fail. Calls whose views are twins (calls.twins) are one
+call, billed by the view that knows most. `call` is named after its earliest view.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,18 +14,30 @@ import numpy as np
 from ledger.calls.columns import Columns
 from ledger.calls.forest import Forest
 from ledger.calls.roles import MODEL, TOOL
-from ledger.calls.rules import AROUND, CARRIES_USAGE, INNERMOST, SOLE, USAGE_FROM_AROUND
+from ledger.calls.rules import (
+    AROUND,
+    CARRIES_USAGE,
+    INNERMOST,
+    KNOWS_MOST,
+    SAME_RESPONSE,
+    SOLE,
+    SUSPECTED,
+    USAGE_FROM_AROUND,
+)
+from ledger.calls.twins import Twins, tokens_agree
 
 
 @dataclass
 class Decision:
-    """One row a view: rows, call (row of the earliest view), billed, reason, duplicate_of (row that bills, or -1)."""
+    """One row a view: rows, call (row of the earliest view), billed, reason, duplicate_of (row that bills, or -1), and
+    payer: the row whose agent, run, conversation, user and team a view that bills is booked on."""
 
     rows: np.ndarray
     call: np.ndarray
     billed: np.ndarray
     reason: np.ndarray
     duplicate_of: np.ndarray
+    payer: np.ndarray
 
 
 @dataclass
@@ -32,6 +45,8 @@ class _Call:
     billing: int
     views: list[int]
     reasons: dict[int, int] = field(default_factory=dict)
+    payer: int = -1
+    """Whose agent and run it is booked on; -1: those of the view that bills."""
 
 
 Rank = tuple[int, int, int]
@@ -102,6 +117,13 @@ class Nesting:
     def inner(self, row: int) -> Iterable[int]:
         return self._inner.get(row, ())
 
+    def group(self, top: int) -> list[int]:
+        """`top` and all rows within it, outer ones before inner ones."""
+        order = [top]
+        for row in order:  # grows while it is read
+            order.extend(sorted(self.inner(row)))
+        return order
+
     def _leave(self, row: int, outer: int) -> None:
         members = self._inner[outer]
         members.discard(row)
@@ -110,7 +132,7 @@ class Nesting:
             self.speaks_for.pop(outer, None)
 
 
-def decide(forest: Forest, nesting: Nesting, rows: np.ndarray, outer_before: np.ndarray) -> Decision:
+def decide(forest: Forest, nesting: Nesting, twins: Twins, rows: np.ndarray, outer_before: np.ndarray) -> Decision:
     """Decide about all views among `rows` (real rows brought up to date) and about the groups they touch.
 
     `outer_before`: the `outer` of each of `rows` before it was brought up to date.
@@ -119,18 +141,78 @@ def decide(forest: Forest, nesting: Nesting, rows: np.ndarray, outer_before: np.
     is_view = np.isin(nodes["role"][rows], (MODEL, TOOL))
     tops, joined = nesting.move(forest, rows[is_view], outer_before[is_view])
     views = rows[is_view]
-    if not tops:
+    paired = twins.touched(nodes, views)
+    if not tops and not paired:
         return _sole(views, joined)
-    grouped = [_group(nodes, nesting, top) for top in tops]
-    members = np.array([row for calls in grouped for call in calls for row in call.views], dtype=np.int64)
-    return _join(_sole(np.setdiff1d(views, members), joined), [call for calls in grouped for call in calls], nodes)
+    calls = [call for group in _together(nodes, nesting, twins, tops, paired) for call in group]
+    members = np.array([row for call in calls for row in call.views], dtype=np.int64)
+    return _join(_sole(np.setdiff1d(views, members), joined), calls, nodes)
+
+
+def _together(
+    nodes: Columns, nesting: Nesting, twins: Twins, tops: list[int], paired: set[int]
+) -> Iterator[list[_Call]]:
+    """Calls of the groups of `tops` and of the rows `paired`, with the groups that twins connect them to."""
+    if not paired:
+        yield from (_group(nodes, nesting, top) for top in tops)
+        return
+    seen = set[int]()
+    for start in _outermost(nodes["outer"], (*tops, *sorted(paired))):
+        if start in seen:
+            continue
+        connected = [start]
+        seen.add(start)
+        for top in connected:  # grows while it is read
+            rows = [twin for row in nesting.group(top) for twin in twins.of(nodes, row)]
+            further = [other for other in _outermost(nodes["outer"], rows) if other not in seen]
+            seen.update(further)
+            connected.extend(further)
+        yield _merged(nodes, twins, [call for top in connected for call in _group(nodes, nesting, top)])
+
+
+def _merged(nodes: Columns, twins: Twins, calls: list[_Call]) -> list[_Call]:
+    """`calls`, those of them that are one call taken together."""
+    kept, holder = list[_Call](), dict[int, _Call]()
+    for call in sorted(calls, key=lambda call: min(_order(nodes, row) for row in call.views)):
+        met = {id(holder[twin]): holder[twin] for row in call.views for twin in twins.of(nodes, row) if twin in holder}
+        for other in sorted(met.values(), key=kept.index):
+            by_id = twins.reason(nodes, other.views, call.views)
+            if by_id is not None:
+                _fold(nodes, other, call, SAME_RESPONSE if by_id else SUSPECTED)
+                call = other
+                break
+        else:
+            kept.append(call)
+        holder.update(dict.fromkeys(call.views, call))
+    return kept
+
+
+def _fold(nodes: Columns, call: _Call, other: _Call, reason: int) -> None:
+    """Make `other` a part of `call`: of their two views that bill the one stays that knows more."""
+    loser, winner = sorted((call.billing, other.billing), key=lambda row: _worth(nodes, row))
+    call.views += other.views
+    call.reasons |= other.reasons
+    call.reasons[winner], call.reasons[loser], call.billing = KNOWS_MOST, reason, winner
+    call.payer = max(call.views, key=lambda row: _nearness(nodes, row))
+
+
+def _worth(nodes: Columns, row: int) -> tuple[int, ...]:
+    """How well a view may speak for its call; the same whatever came first."""
+    ranks = [int(nodes[name][row]) for name in ("has_usage", "units", "authority")]
+    return *ranks, -int(nodes["failed"][row]), -int(nodes["began_ns"][row]), -int(nodes["span"][row])
+
+
+def _nearness(nodes: Columns, row: int) -> tuple[int, ...]:
+    """How well a view knows who called: the outer of two does, and the less it is the provider's own the better."""
+    known = [int(nodes[name][row] >= 0) for name in ("agent", "conversation", "user")]
+    return *known, -int(nodes["authority"][row]), -int(nodes["began_ns"][row]), -int(nodes["span"][row])
 
 
 def _sole(rows: np.ndarray, joined: list[int]) -> Decision:
     """Each of `rows` is a call, and its only view; `joined` lie within others."""
     n = len(rows)
     reason = np.where(np.isin(rows, joined), INNERMOST, SOLE).astype(np.uint8)
-    return Decision(rows, rows, np.ones(n, dtype=np.bool_), reason, np.full(n, -1, np.int64))
+    return Decision(rows, rows, np.ones(n, dtype=np.bool_), reason, np.full(n, -1, np.int64), rows)
 
 
 def _outermost(outer: np.ndarray, rows: Iterable[int]) -> list[int]:
@@ -149,9 +231,7 @@ def _outermost(outer: np.ndarray, rows: Iterable[int]) -> list[int]:
 
 def _group(nodes: Columns, nesting: Nesting, top: int) -> list[_Call]:
     """Calls of the group whose outermost view is `top`."""
-    order = [top]
-    for row in order:  # grows while it is read: outer views before inner ones
-        order.extend(sorted(nesting.inner(row)))
+    order = nesting.group(top)
     calls_of: dict[int, list[_Call]] = {}
     for row in reversed(order):
         within = [call for inner in sorted(nesting.inner(row)) for call in calls_of[inner]]
@@ -169,12 +249,20 @@ def _attach(nodes: Columns, nesting: Nesting, row: int, calls: list[_Call]) -> l
     target = calls[ranks.index(best)]
     nesting.speaks_for[row] = best
     target.views.append(row)
-    if not nodes["has_usage"][target.billing] and nodes["has_usage"][row]:
+    if _knows_more(nodes, row, target.billing):
         target.reasons[target.billing] = USAGE_FROM_AROUND
         target.reasons[row], target.billing = CARRIES_USAGE, row
     else:
         target.reasons[row] = AROUND
     return calls
+
+
+def _knows_more(nodes: Columns, outer: int, inner: int) -> bool:
+    """Whether `outer` alone knows usage, or the same tokens in more detail."""
+    if not nodes["has_usage"][outer]:
+        return False
+    detail = nodes["units"][outer] > nodes["units"][inner] and tokens_agree(nodes, outer, inner)
+    return bool(not nodes["has_usage"][inner] or detail)
 
 
 def _order(nodes: Columns, row: int) -> tuple[int, int]:
@@ -187,7 +275,8 @@ def _join(sole: Decision, calls: list[_Call], nodes: Columns) -> Decision:
         earliest = min(call.views, key=lambda row: _order(nodes, row))
         for row in call.views:
             billed = row == call.billing
-            lines.append((row, earliest, billed, call.reasons[row], -1 if billed else call.billing))
+            payer = call.payer if billed and call.payer >= 0 else row
+            lines.append((row, earliest, billed, call.reasons[row], -1 if billed else call.billing, payer))
     columns = [np.array(column) for column in zip(*lines, strict=True)]
     return Decision(
         rows=np.concatenate([sole.rows, columns[0]]),
@@ -195,4 +284,5 @@ def _join(sole: Decision, calls: list[_Call], nodes: Columns) -> Decision:
         billed=np.concatenate([sole.billed, columns[2].astype(np.bool_)]),
         reason=np.concatenate([sole.reason, columns[3].astype(np.uint8)]),
         duplicate_of=np.concatenate([sole.duplicate_of, columns[4]]),
+        payer=np.concatenate([sole.payer, columns[5]]),
     )

@@ -33,9 +33,11 @@ def place(forest: Forest, rows: np.ndarray, decision: Decision) -> Frame:
 
 def _wanted(forest: Forest, rows: np.ndarray, decision: Decision) -> Frame:
     nodes = forest.nodes
-    wanted = {placed: nodes[inherited][rows] for placed, inherited in PLACED_FROM.items()}
-    wanted["p_rule"], wanted["p_run"] = _run(forest, rows)
     at = np.searchsorted(rows, decision.rows)
+    payers = rows.copy()
+    payers[at] = decision.payer
+    wanted = {placed: nodes[inherited][payers] for placed, inherited in PLACED_FROM.items()}
+    wanted["p_rule"], wanted["p_run"] = _run(forest, payers)
     for name, fill, values in (
         ("p_call", -1, decision.call),
         ("p_billed", False, decision.billed),

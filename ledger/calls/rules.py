@@ -5,7 +5,7 @@ RUN_RULES = ("", "explicit", "agent", "trace")
 
 AGENT_RULES = ("provisional", "ancestor")
 
-NO_VIEW, SOLE, INNERMOST, AROUND, CARRIES_USAGE, USAGE_FROM_AROUND = range(6)
+NO_VIEW, SOLE, INNERMOST, AROUND, CARRIES_USAGE, USAGE_FROM_AROUND, KNOWS_MOST, SAME_RESPONSE, SUSPECTED = range(9)
 REASONS = (
     None,
     "sole_view",
@@ -13,6 +13,11 @@ REASONS = (
     "outer_view_of_call",
     "outer_view_carries_usage",
     "usage_from_outer_view",
+    "knows_most_of_call",
+    "same_response",
+    "suspected_duplicate",
 )
 """Why a view bills or not: the only sighting; the innermost of several; around another model span that bills (nothing
-but transparent spans between them); around one but alone in knowing usage; inside one that alone knows usage."""
+but transparent spans between them); around one and alone in knowing usage, or more of it; inside such a one; of several
+side by side the one that knows most; beside one that bills the same response of the provider; beside one that bills
+what looks like the same call."""

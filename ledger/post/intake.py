@@ -1,14 +1,17 @@
 """Decoded spans as columns of numbers, ready for the forest."""
 
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ledger.calls.authority import authorities
 from ledger.calls.columns import Interner
 from ledger.calls.forest import NewSpans
-from ledger.calls.roles import roles
+from ledger.calls.roles import MODEL, roles
+from ledger.schema import SPANS
 
 CLOCK_AHEAD_NS_MAX = 5 * 60 * 1_000_000_000
 """A span that ends more than this after its receipt has a clock that is ahead: its receipt is taken for its end."""
@@ -33,6 +36,7 @@ class Texts:
     provider: Interner = field(default_factory=Interner)
     model: Interner = field(default_factory=Interner)
     tool: Interner = field(default_factory=Interner)
+    scope: Interner = field(default_factory=Interner)
 
     @property
     def characters(self) -> int:
@@ -50,14 +54,31 @@ _TEXT_COLUMNS = {
     "environment": ("environment", "environment"),
     "provider": ("provider", "provider"),
     "tool": ("tool", "tool_name"),
+    "scope": ("scope", "scope_name"),
 }
 """Forest column -> (interner, span column)."""
 
 
-READ = (
-    *(column for _, column in _TEXT_COLUMNS.values()),
-    *("tenant", "trace_id", "span_id", "parent_span_id", "response_model", "request_model", "operation", "status"),
-    *("usage_status", "start_ns", "end_ns", "received_ns", "source_seq", "span_index", "input_tokens", "output_tokens"),
+UNITS = tuple(column.name for column in SPANS if column.name.endswith("_tokens"))
+"""Columns of usage: the more of them a view fills, the more it knows of its call."""
+
+READ = tuple(
+    dict.fromkeys(
+        (
+            *(column for _, column in _TEXT_COLUMNS.values()),
+            *(
+                "tenant",
+                "trace_id",
+                "span_id",
+                "parent_span_id",
+                "response_model",
+                "request_model",
+                "operation",
+                "status",
+            ),
+            *("usage_status", "start_ns", "end_ns", "received_ns", "source_seq", "span_index", "response_id", *UNITS),
+        )
+    )
 )
 """Columns of schema.SPANS that `intake` reads."""
 
@@ -88,6 +109,9 @@ def intake(spans: pa.Table, texts: Texts) -> NewSpans:
     own = {name: getattr(texts, kind).codes(clipped(spans[column])) for name, (kind, column) in _TEXT_COLUMNS.items()}
     own["model"] = texts.model.codes(clipped(pc.coalesce(spans["response_model"], spans["request_model"])))
     own["role"] = roles(spans["operation"])
+    own["response"] = _hashes(spans["response_id"], own["role"] == MODEL)
+    own["units"] = sum(spans[unit].is_valid().to_numpy().astype(np.uint8) for unit in UNITS)
+    own["authority"] = authorities(spans["scope_name"])
     own["failed"] = _equals(spans["status"], "error")
     own["has_usage"] = _equals(spans["usage_status"], "reported")
     own["charged_ns"] = charged_ns(int64(spans["end_ns"]), int64(spans["received_ns"]))
@@ -108,6 +132,15 @@ def intake(spans: pa.Table, texts: Texts) -> NewSpans:
         has_parent=has_parent,
         own=own,
     )
+
+
+def _hashes(texts: pa.ChunkedArray, which: np.ndarray) -> np.ndarray:
+    """64-bit hash of each text, 0 for NULL and where `which` is false."""
+    found = np.zeros(len(texts), dtype=np.uint64)
+    known = np.flatnonzero(which & texts.is_valid().to_numpy())
+    digests = b"".join([sha256(text.encode()).digest()[:8] for text in texts.take(pa.array(known)).to_pylist()])
+    found[known] = np.frombuffer(digests, dtype=">u8")
+    return found
 
 
 def select(spans: NewSpans, which: np.ndarray) -> NewSpans:

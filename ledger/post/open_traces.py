@@ -15,6 +15,7 @@ from ledger.calls.inherit import inherit
 from ledger.calls.owner import Nesting, decide
 from ledger.calls.place import place
 from ledger.calls.rules import RUN_EXPLICIT
+from ledger.calls.twins import Twins, same_model
 from ledger.post.charging import charge_rows
 from ledger.post.intake import Texts
 from ledger.post.lines import LineStore, spread
@@ -32,6 +33,7 @@ _CODED = {
     "provider": ("provider",),
     "model": ("model",),
     "tool": ("tool",),
+    "scope": ("scope", "scope_below"),
 }
 """Texts that grow with what is sent -> forest columns that hold their codes. Tenants are few."""
 
@@ -52,6 +54,7 @@ class OpenTraces:
         self.texts = Texts()
         self.lines = LineStore()
         self._nesting = Nesting()
+        self._twins = Twins(lambda one, other: same_model(self.texts.model.text(one), self.texts.model.text(other)))
         self._round = 0
 
     def fold(self, spans: NewSpans, outcome: Outcome) -> None:
@@ -59,12 +62,13 @@ class OpenTraces:
         forest = self.forest
         self._round += 1
         rows = forest.add(spans, self._round)
+        self._twins.add(forest, rows)
         below = forest.levels(rows)
         affected = distinct(np.concatenate(below), forest.nodes.rows)
         affected = affected[forest.nodes["real"][affected]]
         outer_before = forest.nodes["outer"][affected]
         inherit(forest, below)
-        decision = decide(forest, self._nesting, affected, outer_before)
+        decision = decide(forest, self._nesting, self._twins, affected, outer_before)
         called_before = forest.nodes["p_call"][decision.rows].copy()
         outcome.placed.append(place(forest, affected, decision))
         outcome.postings += book(forest, decision, called_before)
@@ -94,6 +98,7 @@ class OpenTraces:
         if renumber is None:
             return
         self._nesting.renumber(renumber)
+        self._twins.renumber(self.forest.nodes, renumber)
         nodes, n = self.forest.nodes, self.forest.nodes.rows
         _, _, kept = spread(nodes["line_first"][:n], nodes["line_count"][:n])
         self.lines.keep(kept)

@@ -18,12 +18,23 @@ class Span:
     run: int
     has_usage: bool
     failed: bool
+    scope: int = 0
+    response: int = 0
+    units: int = 0
+    tokens: int = 0
+    began: int = 0
+    lasted: int = 0
+
+    @property
+    def ended(self) -> int:
+        return self.began + self.lasted
 
 
 @dataclass
 class Call:
     billing: Key
     views: list[Key] = field(default_factory=list)
+    payer: Key | None = None
 
 
 class Model:
@@ -75,15 +86,82 @@ class Model:
         alive = [call for call in within if not self.known[call.billing].failed]
         target = min(with_usage or alive or within, key=lambda call: self.order[call.billing])
         target.views.append(key)
-        if not with_usage and self.known[key].has_usage:
+        own, inner = self.known[key], self.known[target.billing]
+        if own.has_usage and (not inner.has_usage or (own.units > inner.units and self.agree(own, inner))):
             target.billing = key
         return within
 
+    def agree(self, one: Span, other: Span) -> bool:
+        return not (one.has_usage and other.has_usage) or abs(one.tokens - other.tokens) <= 2
+
+    def nearest(self, key: Key, scope: int) -> Key | None:
+        """The span of `scope` beside `key` that starts nearest to it and may be the same call."""
+        own = self.known[key]
+        beside = [
+            other
+            for other, span in self.known.items()
+            if span.role == MODEL
+            and (span.trace, span.parent) == (own.trace, own.parent)
+            and self.parent_given(other)
+            and span.scope == scope != own.scope
+            and not (own.response and span.response)
+            and own.began <= span.ended
+            and span.began <= own.ended
+            and self.agree(own, span)
+        ]
+        return min(beside, key=lambda k: (abs(self.known[k].began - own.began), k), default=None)
+
+    def parent_given(self, key: Key) -> bool:
+        """Whether the span says a parent, known or not, and the link to it was not cut."""
+        span = self.known[key]
+        if span.parent in (None, span.span):
+            return False
+        return (span.trace, span.parent) not in self.known or self.parent[key] is not None
+
+    def suspected(self, one: Key, other: Key) -> bool:
+        if self.known[one].role != MODEL or not (self.parent_given(one) and self.parent_given(other)):
+            return False
+        a, b = self.known[one], self.known[other]
+        return self.nearest(one, b.scope) == other and self.nearest(other, a.scope) == one
+
+    def same_response(self, one: Key, other: Key) -> bool:
+        a, b = self.known[one], self.known[other]
+        return a.role == b.role == MODEL and a.trace == b.trace and 0 < a.response == b.response and self.agree(a, b)
+
+    def are_one(self, one: Call, other: Call) -> bool:
+        pairs = [(a, b) for a in one.views for b in other.views]
+        if any(self.known[a].scope == self.known[b].scope for a, b in pairs):
+            return False
+        return any(self.same_response(a, b) or self.suspected(a, b) for a, b in pairs)
+
+    def merged(self, calls: list[Call]) -> list[Call]:
+        kept: list[Call] = []
+        for call in sorted(calls, key=lambda call: min(map(self.order.__getitem__, call.views))):
+            twin = next((other for other in kept if self.are_one(other, call)), None)
+            if twin is None:
+                kept.append(call)
+            else:
+                twin.views += call.views
+                twin.billing = max(twin.billing, call.billing, key=self.worth)
+                twin.payer = max(twin.views, key=self.nearness)
+        return kept
+
+    def worth(self, key: Key) -> tuple[object, ...]:
+        span = self.known[key]
+        return span.has_usage, span.units, not span.failed, -span.began, -span.span
+
+    def nearness(self, key: Key) -> tuple[object, ...]:
+        span = self.known[key]
+        return self.inherited(key)[0] >= 0, -span.began, -span.span
+
     def owned(self) -> dict[Key, tuple[Key, bool, Key | None]]:
         """(call, billed, duplicate of) of each view."""
+        self.payers: dict[Key, Key] = {}
         views = [key for key, span in self.known.items() if span.role in (MODEL, TOOL) and self.outer(key) is None]
         found = {}
-        for call in (call for key in views for call in self.calls(key)):
+        for call in self.merged([call for key in views for call in self.calls(key)]):
+            if call.payer is not None:
+                self.payers[call.billing] = call.payer
             earliest = min(call.views, key=self.order.__getitem__)
             for view in call.views:
                 billed = view == call.billing
@@ -92,7 +170,10 @@ class Model:
 
     def placements(self) -> dict[Key, tuple[object, ...]]:
         owned = self.owned()
-        return {key: (*self.inherited(key), *owned.get(key, (None, False, None))) for key in self.known}
+        return {
+            key: (*self.inherited(self.payers.get(key, key)), *owned.get(key, (None, False, None)))
+            for key in self.known
+        }
 
     def inherited(self, key: Key) -> tuple[int, tuple[int, object]]:
         path = [key, *self.above(key)]

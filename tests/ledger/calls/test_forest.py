@@ -10,6 +10,7 @@ from ledger.calls.owner import Nesting, decide
 from ledger.calls.place import place
 from ledger.calls.roles import AGENT, MODEL, NONE, TOOL, WORKFLOW
 from ledger.calls.rules import RUN_BY_AGENT
+from ledger.calls.twins import Twins
 from tests.ledger.calls.model import Model, Span
 
 spans = st.builds(
@@ -22,6 +23,12 @@ spans = st.builds(
     run=st.sampled_from([-1, -1, -1, 0]),
     has_usage=st.booleans(),
     failed=st.booleans(),
+    scope=st.sampled_from([0, 0, 1, 2]),
+    response=st.sampled_from([0, 0, 5, 6]),
+    units=st.integers(1, 2),
+    tokens=st.sampled_from([10, 10, 12, 13]),
+    began=st.integers(0, 4),
+    lasted=st.integers(0, 2),
 )
 
 
@@ -51,6 +58,13 @@ def columns(event: list[Span], seq: int) -> NewSpans:
         "own_run": ints([span.run for span in event], np.int32),
         "has_usage": np.array([span.has_usage for span in event]),
         "failed": np.array([span.failed for span in event]),
+        "scope": ints([span.scope for span in event], np.int32),
+        "response": ints([span.response for span in event], np.uint64),
+        "units": ints([span.units for span in event], np.uint8),
+        "input_known": np.array([span.has_usage for span in event]),
+        "input_tokens": ints([span.tokens for span in event]),
+        "began_ns": ints([span.began for span in event]),
+        "ended_ns": ints([span.began + span.lasted for span in event]),
     }
     return NewSpans(
         tenant=ints([0] * len(event)),
@@ -71,14 +85,16 @@ def real_rows(forest: Forest, levels: list[np.ndarray]) -> np.ndarray:
 class Folding:
     def __init__(self) -> None:
         self.forest, self.nesting = Forest(), Nesting()
+        self.twins = Twins(lambda one, other: one == other)
 
     def fold(self, new: NewSpans) -> None:
         rows = self.forest.add(new, 0)
+        self.twins.add(self.forest, rows)
         levels = self.forest.levels(rows)
         affected = real_rows(self.forest, levels)
         before = self.forest.nodes["outer"][affected]
         inherit(self.forest, levels)
-        decision = decide(self.forest, self.nesting, affected, before)
+        decision = decide(self.forest, self.nesting, self.twins, affected, before)
         place(self.forest, affected, decision)
 
     def placements(self) -> dict[tuple[int, int], tuple[object, ...]]:
@@ -152,7 +168,11 @@ def test_forgetting_keeps_the_traces_touched_last_and_what_is_known_of_them() ->
         levels = folding.forest.levels(rows)
         affected = real_rows(folding.forest, levels)
         inherit(folding.forest, levels)
-        place(folding.forest, affected, decide(folding.forest, folding.nesting, affected, np.full(len(affected), -1)))
+        place(
+            folding.forest,
+            affected,
+            decide(folding.forest, folding.nesting, folding.twins, affected, np.full(len(affected), -1)),
+        )
     before = folding.placements()
     renumber = folding.forest.evict(keep_rows=4)
     assert renumber is not None

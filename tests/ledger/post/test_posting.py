@@ -19,7 +19,7 @@ from ledger.store.digest import digests
 from queries.connect import connect
 from queries.narrow import of_run
 from queries.runs import one_run
-from tests.ledger.post.plain import agent, call, decode, request, same_span, span
+from tests.ledger.post.plain import EPOCH_NS, SECOND, agent, call, decode, request, same_span, span
 from tests.ledger.post.posted import CALL_USD, ask, drain, journal, post
 
 
@@ -129,6 +129,43 @@ def test_the_innermost_of_nested_model_spans_bills(data: DataDir) -> None:
     assert ask(data, "SELECT views FROM calls") == [(2,)]
 
 
+def test_two_libraries_side_by_side_that_name_one_response_bill_it_once(data: DataDir) -> None:
+    seen = {"start_ns": EPOCH_NS, "end_ns": EPOCH_NS + SECOND, "response_id": "msg_1"}
+    told = call(1, 1, 9, **seen, scope_name="openinference.instrumentation.x", output_tokens=101)
+    knows = call(1, 2, 9, **seen, scope_name="com.anthropic.sdk", cache_read_tokens=0)
+    for n, order in enumerate(((told, knows), (knows, told))):
+        one = DataDir(data.root.parent / f"one{n}")
+        journal(one, *map(request, order))
+        post(one)
+        assert ask(one, "SELECT sum(cost_usd) FROM charges") == [(CALL_USD,)]  # of the view that knows the cache too
+        assert ask(one, "SELECT billed, reason, duplicate_of IS NULL FROM call_views ORDER BY span_id") == [
+            (False, "same_response", False),
+            (True, "knows_most_of_call", True),
+        ]
+        assert ask(one, "SELECT views, span_id FROM calls") == [(2, "0000000000000002")]
+
+
+def test_two_spans_at_one_moment_below_one_parent_are_one_call_unless_one_library_sent_both(data: DataDir) -> None:
+    journal(
+        data,
+        request(call(1, 1, 9, scope_name="a"), call(1, 2, 9, scope_name="b")),
+        request(call(2, 1, 9, scope_name="a"), call(2, 2, 9, scope_name="a")),
+        request(call(3, 1, 9, scope_name="a"), call(3, 2, 9, scope_name="b", input_tokens=1_003)),
+        request(call(4, 1, 9, scope_name="a"), call(4, 2, 8, scope_name="b")),
+    )
+    post(data)
+    found = ask(data, "SELECT trace_id[-1:], count(*) FROM calls GROUP BY ALL ORDER BY ALL")
+    assert found == [("1", 1), ("2", 2), ("3", 2), ("4", 2)]
+    suspected = "SELECT trace_id[-1:], span_id[-1:] FROM call_views WHERE reason = 'suspected_duplicate'"
+    assert ask(data, suspected) == [("1", "2")]
+
+
+def test_one_library_that_repeats_its_response_ids_bills_every_call(data: DataDir) -> None:
+    journal(data, *(request(call(1, n, 99, response_id="chatcmpl-mock")) for n in range(1, 12)))
+    post(data)
+    assert ask(data, "SELECT sum(cost_usd) FROM charges") == [(11 * CALL_USD,)]
+
+
 def test_a_tool_between_two_model_spans_makes_two_calls_of_one_even_late(data: DataDir) -> None:
     journal(data, request(call(1, 1), call(1, 3, 2)), request(span(1, 2, 1, operation="chain")), request(call(2, 1)))
     post(data)
@@ -229,7 +266,7 @@ def test_a_journal_put_back_from_an_older_copy_is_not_posted_on(data: DataDir) -
 
 OPERATIONS = ["chat", "chat", "tool", "agent", "workflow", "other"]
 said = st.builds(
-    lambda trace, number, parent, operation, status, name, tokens, run: span(
+    lambda trace, number, parent, operation, status, name, tokens, run, scope, response: span(
         trace,
         number,
         parent,
@@ -237,6 +274,8 @@ said = st.builds(
         status=status,
         agent_name=name,
         run_key=run,
+        scope_name=scope,
+        response_id=response,
         **(
             {"provider": "openai", "request_model": "gpt-4o", "usage_status": "reported" if tokens else "missing",
              "input_tokens": tokens, "output_tokens": tokens}
@@ -252,11 +291,13 @@ said = st.builds(
     name=st.sampled_from([None, None, "a", "b"]),
     tokens=st.sampled_from([None, 10, 1000]),
     run=st.sampled_from([None, None, None, "run a", "run b"]),
+    scope=st.sampled_from(["one", "one", "other"]),
+    response=st.sampled_from([None, "msg_1", "msg_2"]),
 )  # fmt: skip
 histories = st.lists(st.lists(said, min_size=1, max_size=4), min_size=1, max_size=7)
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=histories)
 def test_batches_of_one_seven_and_everything_and_a_memory_of_one_trace_give_equal_digests(
     history: list[list[dict[str, object]]], tmp_path_factory: pytest.TempPathFactory

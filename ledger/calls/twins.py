@@ -1,0 +1,110 @@
+"""Views of one call of which none lies around the other, and whether two model spans may be such views.
+
+Guarantee: the spans of one instrumentation in one service are never taken together, whatever their ids say, for random
+ids repeat, and mocks and caches replay them.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+
+from ledger.calls.beside import Beside
+from ledger.calls.columns import Columns
+from ledger.calls.forest import Forest
+from ledger.calls.roles import MODEL
+from ledger.calls.sightings import Sightings
+
+TOKENS_APART_MAX = 2
+"""Totals of two views of one call differ by a token or two: some count a stream's first message twice."""
+APART_NS_MAX = 24 * 3600 * 1_000_000_000
+"""The same id a day later is a replay."""
+
+_VERSION = re.compile(r"([-@:](latest|\d{3,8}|\d{4}-\d\d-\d\d))?")
+"""What providers put behind the name of a model to name one state of it."""
+
+SameModel = Callable[[int, int], bool]
+"""Whether two codes of models mean one model."""
+
+
+class Twins:
+    """Finds them among the spans of the open traces; they are rare."""
+
+    def __init__(self, same_model: SameModel) -> None:
+        self._same_model = same_model
+        self._sightings, self._beside = Sightings(), Beside(self.agree)
+
+    def add(self, forest: Forest, rows: np.ndarray) -> None:
+        """Take in the new spans `rows`, in journal order, and mark whose twins may be others now: column `paired`."""
+        nodes = forest.nodes
+        models = rows[nodes["role"][rows] == MODEL]
+        touched = self._sightings.add(nodes, models) | self._beside.add(forest, models)
+        nodes["paired"][list(touched)] = True
+        self._touched = touched
+
+    def touched(self, nodes: Columns, rows: np.ndarray) -> set[int]:
+        """Rows to be decided about together with others: those that `add` found, and any of `rows` that has twins."""
+        if not self._sightings and not self._beside:
+            return set()
+        return self._touched | set(rows[nodes["paired"][rows]].tolist())
+
+    def of(self, nodes: Columns, row: int) -> Iterable[int]:
+        """Rows that may be twins of `row`."""
+        if nodes["paired"][row]:
+            yield from self._sightings.of(nodes, row)
+            yield from self._beside.of(row)
+
+    def reason(self, nodes: Columns, one: Sequence[int], other: Sequence[int]) -> bool | None:
+        """Whether the views `one` and `other` are of one call: True by id, False by suspicion; None: they are not."""
+        pairs = [(a, b) for a in one for b in other]
+        if any(_same_source(nodes, a, b) for a, b in pairs):
+            return None
+        if any(self._same_response(nodes, a, b) for a, b in pairs):
+            return True
+        return False if any(b in self._beside.of(a) for a, b in pairs) else None
+
+    def agree(self, nodes: Columns, one: int, other: int) -> bool:
+        """Whether model and tokens are the same, as far as both know them."""
+        return self._same_model(int(nodes["model"][one]), int(nodes["model"][other])) and tokens_agree(
+            nodes, one, other
+        )
+
+    def renumber(self, nodes: Columns, renumber: np.ndarray) -> None:
+        """Follow the rows that `Forest.evict` kept."""
+        self._sightings.renumber(nodes, renumber)
+        self._beside.renumber(renumber)
+
+    def _same_response(self, nodes: Columns, one: int, other: int) -> bool:
+        if not nodes["response"][one] or nodes["response"][one] != nodes["response"][other]:
+            return False
+        apart = abs(int(nodes["ended_ns"][one]) - int(nodes["ended_ns"][other]))
+        return (
+            apart <= APART_NS_MAX
+            and other in self._sightings.of(nodes, one)
+            and one in self._sightings.of(nodes, other)
+            and self.agree(nodes, one, other)
+        )
+
+
+def tokens_agree(nodes: Columns, one: int, other: int) -> bool:
+    """Whether the totals that both views know differ by no more than TOKENS_APART_MAX."""
+    known = [name for name in ("input", "output") if nodes[f"{name}_known"][one] and nodes[f"{name}_known"][other]]
+    return all(
+        abs(int(nodes[f"{name}_tokens"][one]) - int(nodes[f"{name}_tokens"][other])) <= TOKENS_APART_MAX
+        for name in known
+    )
+
+
+def _same_source(nodes: Columns, one: int, other: int) -> bool:
+    return bool(nodes["service"][one] == nodes["service"][other] and nodes["scope"][one] == nodes["scope"][other])
+
+
+def same_model(one: str | None, other: str | None) -> bool:
+    """Whether two names mean one model: one may carry a provider before a slash, or a date or version behind a dash.
+
+    A view that names no model contradicts none.
+    """
+    if one is None or other is None:
+        return True
+    short, long = sorted((one.lower().rsplit("/", 1)[-1], other.lower().rsplit("/", 1)[-1]), key=len)
+    return long.startswith(short) and _VERSION.fullmatch(long[len(short) :]) is not None
