@@ -123,6 +123,8 @@ PLACEMENTS = _columns(  # gone: 3 span_id, 12 view_id, 13 call_id, 16 duplicate_
     (20, "replaces_seq", _I64, "event_seq of the row about this span that this one supersedes; NULL for the first"),
     (21, "call_span_id", SPAN_ID, "span of the call's earliest view; NULL where it is this span, or no view"),
     (22, "duplicate_of_span_id", SPAN_ID, "span that bills instead; NULL where this one bills, or is no view"),
+    (23, "call_trace_id", TRACE_ID, "trace of call_span_id; NULL where it is trace_id"),
+    (24, "duplicate_of_trace_id", TRACE_ID, "trace of duplicate_of_span_id; NULL where it is trace_id"),
 )
 
 CHARGES = _columns(  # gone: 2 charge_id, 3 call_id, 15 quantity, 18 list_cost_usd, 19 cost_usd, 22 reverses
@@ -153,6 +155,7 @@ CHARGES = _columns(  # gone: 2 charge_id, 3 call_id, 15 quantity, 18 list_cost_u
     (31, "line", _I32, "position among the lines of this call and event"),
     (32, "span_id", SPAN_ID, "span of the billing view"),
     (33, "call_span_id", SPAN_ID, "span of the call's earliest view; NULL where it is span_id"),
+    (39, "call_trace_id", TRACE_ID, "trace of call_span_id; NULL where it is trace_id"),
     (34, "reverses_seq", _I64, "event_seq of the line that a reversal takes back"),
     (35, "reverses_line", _I32, "its line"),
     (
@@ -197,7 +200,7 @@ RUN_PARTS = _columns(
     (3, "event_seq", _I64, "last event folded into this row; of a trace only the rows of the last one count"),
     (4, "first_seq", _I64, "first event with a span of the trace"),
     (5, "run_id", ID, "run"),
-    (6, "run_rule", TEXT, "why: explicit, agent or trace; only an explicit run has parts in several traces"),
+    (6, "run_rule", TEXT, "why: explicit, agent or trace"),
     (7, "agent_name", TEXT, "agent of the part's top span"),
     (8, "service_name", TEXT, "service of the top span"),
     (9, "environment", TEXT, "environment of the top span"),
@@ -220,6 +223,7 @@ RUN_PARTS = _columns(
     (26, "agents", TEXTS, "agents of its calls, in order"),
     (27, "models", TEXTS, "models of its calls, in order"),
     (28, "tools", TEXTS, "tools that its calls ran, in order"),
+    (29, "elsewhere", _BOOL, "whether the run is another trace's: a view of one of its calls lies here"),
 )
 
 CONFLICTS = _columns(

@@ -4,6 +4,7 @@ A parent that has not arrived yet stands as a phantom row, so children are linke
 Work is in proportion to the spans added and the spans below them, never to the size of the forest.
 """
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,7 @@ from ledger.calls.cycles import cut
 from ledger.calls.depth import shorten
 from ledger.calls.index import HashIndex, mix
 from ledger.calls.roles import MODEL
-from ledger.calls.rules import RUN_BY_AGENT
+from ledger.calls.rules import RUN_EXPLICIT
 
 I64, I32, U64, U8, BOOL = np.int64, np.int32, np.uint64, np.uint8, np.bool_
 
@@ -81,7 +82,8 @@ ROW_VALUED = (
 )  # fmt: skip
 """Columns that hold row numbers."""
 RUN_COLUMNS = (("p_rule", "p_run"), ("b_rule", "b_run"))
-"""Columns whose meaning their rule decides: a row under the agent rule, a text's code under the explicit one."""
+"""Columns whose meaning their rule decides: a row under the agent rule, a text's code under the explicit one, and under
+the trace rule a row of the trace, -1 where it is the span's own."""
 
 SIBLING_STEPS_MAX = 64
 """Past so many siblings, one scan over all parents is cheaper than walking the list."""
@@ -177,6 +179,10 @@ class Forest:
             seen[level] = True
         return levels, np.concatenate(again) if again else tops[:0]
 
+    def order(self, row: int) -> tuple[int, int]:
+        """Place of the row's span in the journal."""
+        return int(self.nodes["source_seq"][row]), int(self.nodes["span_index"][row])
+
     def model_children(self, row: int) -> list[int]:
         """The model spans directly below `row`."""
         children = self._children(np.array([row]))
@@ -189,15 +195,15 @@ class Forest:
         marked[rows] = True
         return marked
 
-    def evict(self, keep_rows: int) -> np.ndarray | None:
+    def evict(self, keep_rows: int, linked: Callable[[], Iterable[np.ndarray]]) -> np.ndarray | None:
         """Forget the traces least recently touched until about `keep_rows` rows are left.
 
         Returns the new number of each old row (-1 forgotten), or None where nothing had to go. The trace touched last
-        always stays.
+        always stays. `linked`: sets of traces that go or stay together.
         """
         if self.nodes.rows <= keep_rows or self.traces.rows <= 1:
             return None
-        kept_traces = self._recent_traces(keep_rows)
+        kept_traces = self._together(self._recent_traces(keep_rows), list(linked()))
         keep = np.zeros(self.traces.rows + 1, dtype=np.bool_)
         keep[kept_traces] = True
         rows = np.flatnonzero(keep[self.nodes["trace"][: self.nodes.rows]])
@@ -217,12 +223,32 @@ class Forest:
         fits[0] = True
         return np.sort(newest_first[fits])
 
+    def _together(self, kept: np.ndarray, linked: Sequence[np.ndarray]) -> np.ndarray:
+        """`kept` without traces that are linked to one that goes, and with all that are linked to the last touched."""
+        stays = np.zeros(self.traces.rows, dtype=np.bool_)
+        stays[kept] = True
+        if not linked:
+            return kept
+        last = int(np.argmax(self.traces["touched"][: self.traces.rows]))
+        for _ in range(len(linked) + 1):
+            split = [group for group in linked if stays[group].any() and not stays[group].all()]
+            if not split:
+                break
+            for group in split:
+                stays[group] = False
+        needed, before = {last}, 0
+        while before != len(needed):
+            before = len(needed)
+            needed.update(*(group.tolist() for group in linked if needed.intersection(group.tolist())))
+        stays[list(needed)] = True
+        return np.flatnonzero(stays)
+
     def _renumber(self, renumber: np.ndarray, new_trace: np.ndarray) -> None:
         nodes, n = self.nodes, self.nodes.rows
         for name in ROW_VALUED:
             nodes[name][:n] = renumber[nodes[name][:n]]
         for rule, run in RUN_COLUMNS:
-            by_row = np.flatnonzero(nodes[rule][:n] == RUN_BY_AGENT)
+            by_row = np.flatnonzero((nodes[rule][:n] != RUN_EXPLICIT) & (nodes[run][:n] >= 0))
             nodes[run][by_row] = renumber[nodes[run][by_row]]
         nodes["trace"][:n] = new_trace[nodes["trace"][:n]]
         nodes["hash"][:n] = mix(nodes["trace"][:n], nodes["span"][:n])

@@ -30,7 +30,7 @@ from ledger.calls.twins import Twins, tokens_agree
 @dataclass
 class Decision:
     """One row a view: rows, call (row of the earliest view), billed, reason, duplicate_of (row that bills, or -1), and
-    payer: the row whose agent, run, conversation, user and team a view that bills is booked on."""
+    payer: the row whose agent, run, conversation, user and team it is placed and booked on."""
 
     rows: np.ndarray
     call: np.ndarray
@@ -144,16 +144,17 @@ def decide(forest: Forest, nesting: Nesting, twins: Twins, rows: np.ndarray, out
     paired = twins.touched(nodes, views)
     if not tops and not paired:
         return _sole(views, joined)
-    calls = [call for group in _together(nodes, nesting, twins, tops, paired) for call in group]
+    calls = [call for group in _together(forest, nesting, twins, tops, paired) for call in group]
     members = np.array([row for call in calls for row in call.views], dtype=np.int64)
-    return _join(_sole(np.setdiff1d(views, members), joined), calls, nodes)
+    return _join(_sole(np.setdiff1d(views, members), joined), calls, forest)
 
 
 def _together(
-    nodes: Columns, nesting: Nesting, twins: Twins, tops: list[int], paired: set[int]
+    forest: Forest, nesting: Nesting, twins: Twins, tops: list[int], paired: set[int]
 ) -> Iterator[list[_Call]]:
     """Calls of the groups of `tops` and of the rows `paired`, with the groups that twins connect them to."""
-    if not paired:
+    nodes, traces = forest.nodes, forest.traces
+    if not twins:
         yield from (_group(nodes, nesting, top) for top in tops)
         return
     seen = set[int]()
@@ -163,22 +164,25 @@ def _together(
         connected = [start]
         seen.add(start)
         for top in connected:  # grows while it is read
-            rows = [twin for row in nesting.group(top) for twin in twins.of(nodes, row)]
+            rows = [twin for row in nesting.group(top) for twin in twins.of(forest, row)]
             further = [other for other in _outermost(nodes["outer"], rows) if other not in seen]
             seen.update(further)
             connected.extend(further)
-        yield _merged(nodes, twins, [call for top in connected for call in _group(nodes, nesting, top)])
+        linked = nodes["trace"][connected]
+        for name in ("event_seq", "touched"):  # of the event that connects or changes them
+            traces[name][linked] = traces[name][linked].max()
+        yield _merged(forest, twins, [call for top in connected for call in _group(nodes, nesting, top)])
 
 
-def _merged(nodes: Columns, twins: Twins, calls: list[_Call]) -> list[_Call]:
+def _merged(forest: Forest, twins: Twins, calls: list[_Call]) -> list[_Call]:
     """`calls`, those of them that are one call taken together."""
     kept, holder = list[_Call](), dict[int, _Call]()
-    for call in sorted(calls, key=lambda call: min(_order(nodes, row) for row in call.views)):
-        met = {id(holder[twin]): holder[twin] for row in call.views for twin in twins.of(nodes, row) if twin in holder}
+    for call in sorted(calls, key=lambda call: min(map(forest.order, call.views))):
+        met = {id(holder[twin]): holder[twin] for row in call.views for twin in twins.of(forest, row) if twin in holder}
         for other in sorted(met.values(), key=kept.index):
-            by_id = twins.reason(nodes, other.views, call.views)
+            by_id = twins.reason(forest, other.views, call.views)
             if by_id is not None:
-                _fold(nodes, other, call, SAME_RESPONSE if by_id else SUSPECTED)
+                _fold(forest.nodes, other, call, SAME_RESPONSE if by_id else SUSPECTED)
                 call = other
                 break
         else:
@@ -199,13 +203,18 @@ def _fold(nodes: Columns, call: _Call, other: _Call, reason: int) -> None:
 def _worth(nodes: Columns, row: int) -> tuple[int, ...]:
     """How well a view may speak for its call; the same whatever came first."""
     ranks = [int(nodes[name][row]) for name in ("has_usage", "units", "authority")]
-    return *ranks, -int(nodes["failed"][row]), -int(nodes["began_ns"][row]), -int(nodes["span"][row])
+    return *ranks, -int(nodes["failed"][row]), *_earlier(nodes, row)
 
 
 def _nearness(nodes: Columns, row: int) -> tuple[int, ...]:
     """How well a view knows who called: the outer of two does, and the less it is the provider's own the better."""
     known = [int(nodes[name][row] >= 0) for name in ("agent", "conversation", "user")]
-    return *known, -int(nodes["authority"][row]), -int(nodes["began_ns"][row]), -int(nodes["span"][row])
+    return *known, -int(nodes["authority"][row]), *_earlier(nodes, row)
+
+
+def _earlier(nodes: Columns, row: int) -> tuple[int, ...]:
+    """What tells views apart that are else worth the same: start and id, and at last the journal."""
+    return tuple(-int(nodes[name][row]) for name in ("began_ns", "span", "source_seq", "span_index"))
 
 
 def _sole(rows: np.ndarray, joined: list[int]) -> Decision:
@@ -265,17 +274,13 @@ def _knows_more(nodes: Columns, outer: int, inner: int) -> bool:
     return bool(not nodes["has_usage"][inner] or detail)
 
 
-def _order(nodes: Columns, row: int) -> tuple[int, int]:
-    return int(nodes["source_seq"][row]), int(nodes["span_index"][row])
-
-
-def _join(sole: Decision, calls: list[_Call], nodes: Columns) -> Decision:
+def _join(sole: Decision, calls: list[_Call], forest: Forest) -> Decision:
     lines = []
     for call in calls:
-        earliest = min(call.views, key=lambda row: _order(nodes, row))
+        earliest = min(call.views, key=forest.order)
         for row in call.views:
             billed = row == call.billing
-            payer = call.payer if billed and call.payer >= 0 else row
+            payer = call.payer if call.payer >= 0 else row
             lines.append((row, earliest, billed, call.reasons[row], -1 if billed else call.billing, payer))
     columns = [np.array(column) for column in zip(*lines, strict=True)]
     return Decision(

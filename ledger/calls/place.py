@@ -37,7 +37,9 @@ def _wanted(forest: Forest, rows: np.ndarray, decision: Decision) -> Frame:
     payers = rows.copy()
     payers[at] = decision.payer
     wanted = {placed: nodes[inherited][payers] for placed, inherited in PLACED_FROM.items()}
-    wanted["p_rule"], wanted["p_run"] = _run(forest, payers)
+    wanted["p_rule"], run = _run(forest, payers)
+    elsewhere = nodes["trace"][payers] != nodes["trace"][rows]
+    wanted["p_run"] = np.where(elsewhere & (wanted["p_rule"] == RUN_BY_TRACE), payers, run)
     for name, fill, values in (
         ("p_call", -1, decision.call),
         ("p_billed", False, decision.billed),

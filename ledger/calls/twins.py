@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 
 from ledger.calls.beside import Beside
-from ledger.calls.columns import Columns
-from ledger.calls.forest import Forest
+from ledger.calls.columns import Columns, numbered
+from ledger.calls.forest import Forest, NewSpans
 from ledger.calls.roles import MODEL
 from ledger.calls.sightings import Sightings
 
@@ -34,32 +34,35 @@ class Twins:
         self._same_model = same_model
         self._sightings, self._beside = Sightings(), Beside(self.agree)
 
+    def __bool__(self) -> bool:
+        return bool(self._sightings) or bool(self._beside)
+
     def add(self, forest: Forest, rows: np.ndarray) -> None:
         """Take in the new spans `rows`, in journal order, and mark whose twins may be others now: column `paired`."""
         nodes = forest.nodes
         models = rows[nodes["role"][rows] == MODEL]
-        touched = self._sightings.add(nodes, models) | self._beside.add(forest, models)
+        touched = self._sightings.add(forest, models) | self._beside.add(forest, models)
         nodes["paired"][list(touched)] = True
         self._touched = touched
 
     def touched(self, nodes: Columns, rows: np.ndarray) -> set[int]:
         """Rows to be decided about together with others: those that `add` found, and any of `rows` that has twins."""
-        if not self._sightings and not self._beside:
+        if not self:
             return set()
         return self._touched | set(rows[nodes["paired"][rows]].tolist())
 
-    def of(self, nodes: Columns, row: int) -> Iterable[int]:
+    def of(self, forest: Forest, row: int) -> Iterable[int]:
         """Rows that may be twins of `row`."""
-        if nodes["paired"][row]:
-            yield from self._sightings.of(nodes, row)
+        if forest.nodes["paired"][row]:
+            yield from self._sightings.of(forest, row)
             yield from self._beside.of(row)
 
-    def reason(self, nodes: Columns, one: Sequence[int], other: Sequence[int]) -> bool | None:
+    def reason(self, forest: Forest, one: Sequence[int], other: Sequence[int]) -> bool | None:
         """Whether the views `one` and `other` are of one call: True by id, False by suspicion; None: they are not."""
         pairs = [(a, b) for a in one for b in other]
-        if any(_same_source(nodes, a, b) for a, b in pairs):
+        if any(_same_source(forest.nodes, a, b) for a, b in pairs):
             return None
-        if any(self._same_response(nodes, a, b) for a, b in pairs):
+        if any(self._same_response(forest, a, b) for a, b in pairs):
             return True
         return False if any(b in self._beside.of(a) for a, b in pairs) else None
 
@@ -69,19 +72,57 @@ class Twins:
             nodes, one, other
         )
 
-    def renumber(self, nodes: Columns, renumber: np.ndarray) -> None:
+    def knows(self, forest: Forest, tenants: np.ndarray, responses: np.ndarray) -> np.ndarray:
+        """Whether spans that name these responses are open, and with them all of the ledger that name them."""
+        known: np.ndarray = self._sightings.find_ids(forest, tenants, responses) >= 0
+        return known
+
+    @property
+    def across(self) -> bool:
+        """Whether views of one response were ever seen in several traces."""
+        return self._sightings.across
+
+    def linking(self, forest: Forest, new: NewSpans) -> tuple[np.ndarray, np.ndarray]:
+        """Positions of `new` that name a response which a span of another trace names, among `new` or in the forest,
+        and the traces of those in the forest."""
+        named = np.flatnonzero(new.own["response"])
+        responses, tenants = new.own["response"][named], new.tenant[named]
+        rows = self._sightings.find_ids(forest, tenants, responses)
+        traces, at = forest.traces, forest.nodes["trace"][rows]
+        other = (traces["hi"][at] != new.trace_hi[named]) | (traces["lo"][at] != new.trace_lo[named])
+        other &= rows >= 0
+        first, number = numbered(tenants, responses)
+        one = named[first][number]
+        differs = (new.trace_hi[one] != new.trace_hi[named]) | (new.trace_lo[one] != new.trace_lo[named])
+        shared = np.isin(number, number[differs])
+        return named[other | shared], at[other]
+
+    def named(self, forest: Forest, rows: np.ndarray) -> np.ndarray:
+        """Positions of `rows` whose response may have to be found again: not those of a mock that repeats its ids."""
+        named = np.flatnonzero(forest.nodes["response"][rows])
+        first = self._sightings.find(forest, rows[named]) == rows[named]
+        kept: np.ndarray = named[first | forest.nodes["paired"][rows[named]]]
+        return kept
+
+    def linked(self, forest: Forest) -> list[np.ndarray]:
+        """Sets of traces that share a response."""
+        trace = forest.nodes["trace"]
+        return [np.unique(trace[rows]) for rows in self._sightings.apart(forest)]
+
+    def renumber(self, forest: Forest, renumber: np.ndarray) -> None:
         """Follow the rows that `Forest.evict` kept."""
-        self._sightings.renumber(nodes, renumber)
+        self._sightings.renumber(forest, renumber)
         self._beside.renumber(renumber)
 
-    def _same_response(self, nodes: Columns, one: int, other: int) -> bool:
+    def _same_response(self, forest: Forest, one: int, other: int) -> bool:
+        nodes = forest.nodes
         if not nodes["response"][one] or nodes["response"][one] != nodes["response"][other]:
             return False
         apart = abs(int(nodes["ended_ns"][one]) - int(nodes["ended_ns"][other]))
         return (
             apart <= APART_NS_MAX
-            and other in self._sightings.of(nodes, one)
-            and one in self._sightings.of(nodes, other)
+            and other in self._sightings.of(forest, one)
+            and one in self._sightings.of(forest, other)
             and self.agree(nodes, one, other)
         )
 

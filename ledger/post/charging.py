@@ -51,6 +51,7 @@ def _charges(forest: Forest, texts: Texts, lines: pa.Table, at: Frame, position:
         "line": pa.array((at["first"] + position).astype(np.int32)),
         "span_id": names.span_ids(views),
         "call_span_id": names.span_ids(np.where(calls == views, -1, calls)),
+        "call_trace_id": names.trace_ids_elsewhere(calls, views),
         "reverses_seq": pa.array(at["back_seq"], mask=forward),
         "reverses_line": pa.array((at["back_first"] + position).astype(np.int32), mask=forward),
     }

@@ -109,7 +109,7 @@ def intake(spans: pa.Table, texts: Texts) -> NewSpans:
     own = {name: getattr(texts, kind).codes(clipped(spans[column])) for name, (kind, column) in _TEXT_COLUMNS.items()}
     own["model"] = texts.model.codes(clipped(pc.coalesce(spans["response_model"], spans["request_model"])))
     own["role"] = roles(spans["operation"])
-    own["response"] = _hashes(spans["response_id"], own["role"] == MODEL)
+    own["response"] = response_hashes(spans["response_id"], own["role"])
     own["units"] = sum(spans[unit].is_valid().to_numpy().astype(np.uint8) for unit in UNITS)
     own["authority"] = authorities(spans["scope_name"])
     own["failed"] = _equals(spans["status"], "error")
@@ -134,10 +134,10 @@ def intake(spans: pa.Table, texts: Texts) -> NewSpans:
     )
 
 
-def _hashes(texts: pa.ChunkedArray, which: np.ndarray) -> np.ndarray:
-    """64-bit hash of each text, 0 for NULL and where `which` is false."""
+def response_hashes(texts: pa.ChunkedArray, role: np.ndarray) -> np.ndarray:
+    """64-bit hash of each response id, 0 where there is none and where the span is not a model's."""
     found = np.zeros(len(texts), dtype=np.uint64)
-    known = np.flatnonzero(which & texts.is_valid().to_numpy())
+    known = np.flatnonzero((role == MODEL) & texts.is_valid().to_numpy())
     digests = b"".join([sha256(text.encode()).digest()[:8] for text in texts.take(pa.array(known)).to_pylist()])
     found[known] = np.frombuffer(digests, dtype=">u8")
     return found

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ledger.calls import ids
 from ledger.calls.columns import Columns, distinct, numbered
@@ -33,6 +34,13 @@ class Names:
         halves = np.stack([traces["hi"][trace], traces["lo"][trace]], axis=1)
         return fixed_binary(halves.astype(">u8").tobytes(), TRACE_ID.byte_width)
 
+    def trace_ids_elsewhere(self, rows: np.ndarray, than: np.ndarray) -> pa.Array:
+        """Trace id of each of `rows`, NULL for row -1 and where it is that of the row `than`."""
+        trace = self._forest.nodes["trace"]
+        same = (rows < 0) | (trace[rows] == trace[than])
+        ids = self.trace_ids(rows)
+        return pc.if_else(pa.array(same), pa.scalar(None, ids.type), ids)
+
     def span_ids(self, rows: np.ndarray) -> pa.Array:
         """Span id of each row, NULL for row -1."""
         spans = self._forest.nodes["span"][rows].astype(">u8").tobytes()
@@ -46,12 +54,13 @@ class Names:
         """Agent of each row where its code is known, else the service of the row."""
         services = self._texts.service.texts(self._forest.nodes["service"][rows])
         known = self._texts.agent.texts(agent)
-        return pa.compute.coalesce(known, services)
+        return pc.coalesce(known, services)
 
     def run_ids(self, rows: np.ndarray, rule: np.ndarray, run: np.ndarray) -> pa.Array:
         """Run id of each row from its rule and key (`place.place`)."""
         halves = np.zeros((len(rows), 2), dtype=np.uint64)
-        nodes, traces, trace = self._forest.nodes, self._forest.traces, self._forest.nodes["trace"][rows]
+        nodes, traces = self._forest.nodes, self._forest.traces
+        trace = nodes["trace"][np.where((rule == RUN_BY_TRACE) & (run >= 0), run, rows)]
         for number, owners, owner in ((RUN_BY_AGENT, nodes, run), (RUN_BY_TRACE, traces, trace)):
             which = np.flatnonzero(rule == number)
             self._know(owners, distinct(owner[which], owners.rows), number)

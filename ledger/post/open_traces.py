@@ -86,6 +86,33 @@ class OpenTraces:
             tables["charges"], tables["rollups"] = charge_rows(self.forest, self.texts, self.lines, postings)
         return tables
 
+    @property
+    def has_links(self) -> bool:
+        """Whether calls have views in several traces, so that an event changes rows of traces it brings nothing of."""
+        return self._twins.across
+
+    def linked(self, new: NewSpans, trace: np.ndarray) -> np.ndarray:
+        """Which of `new`, each with the number of its `trace`, belong to traces that share a response with another,
+        among `new` or open."""
+        naming, others = self._twins.linking(self.forest, new)
+        sets = self._twins.linked(self.forest) if self.has_links else []
+        marked = np.zeros(self.forest.traces.rows + 1, dtype=np.bool_)
+        marked[np.concatenate([others, *sets])] = True
+        marked[-1] = False
+        own = self.forest.find_traces(new.tenant, new.trace_hi, new.trace_lo)
+        found: np.ndarray = np.isin(trace, trace[naming]) | marked[own]
+        return found
+
+    def knows(self, tenants: np.ndarray, responses: np.ndarray) -> np.ndarray:
+        """Which responses open traces name; where one does, all traces of the ledger that name it are open."""
+        return self._twins.knows(self.forest, tenants, responses)
+
+    def named(self, new: NewSpans) -> np.ndarray:
+        """Positions of `new`, which are folded, whose response ids are to be found again."""
+        forest = self.forest
+        rows = forest.find(forest.find_traces(new.tenant, new.trace_hi, new.trace_lo), new.span)
+        return self._twins.named(forest, rows)
+
     def touch(self, traces: np.ndarray) -> None:
         """Note that these trace rows are in use, so that they are forgotten last."""
         self.forest.traces["touched"][traces] = self._round
@@ -94,11 +121,11 @@ class OpenTraces:
         """Keep about `keep_rows` spans, those of the traces that were touched last, with `keep_text` characters."""
         if self.texts.characters > keep_text:
             keep_rows = min(keep_rows, self.forest.nodes.rows // 2)
-        renumber = self.forest.evict(keep_rows)
+        renumber = self.forest.evict(keep_rows, lambda: self._twins.linked(self.forest))
         if renumber is None:
             return
         self._nesting.renumber(renumber)
-        self._twins.renumber(self.forest.nodes, renumber)
+        self._twins.renumber(self.forest, renumber)
         nodes, n = self.forest.nodes, self.forest.nodes.rows
         _, _, kept = spread(nodes["line_first"][:n], nodes["line_count"][:n])
         self.lines.keep(kept)

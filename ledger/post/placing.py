@@ -33,6 +33,8 @@ def placement_rows(forest: Forest, texts: Texts, placed: Frame) -> pa.Table:
         "span_index": pa.array(nodes["span_index"][rows]),
         "replaces_seq": pa.array(placed["before"], mask=placed["before"] < 0),
         "call_span_id": names.span_ids(np.where(placed["p_call"] == rows, -1, placed["p_call"])),
+        "call_trace_id": names.trace_ids_elsewhere(placed["p_call"], rows),
+        "duplicate_of_trace_id": names.trace_ids_elsewhere(placed["p_dup"], rows),
         "duplicate_of_span_id": names.span_ids(placed["p_dup"]),
     }
     return pa.table([columns[name] for name in ARROW["placements"].names], schema=ARROW["placements"])

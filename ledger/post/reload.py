@@ -4,7 +4,8 @@ Decisions are a function of the spans and their order, so they are made anew; on
 and bookings in force are read, because corrections name them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -12,49 +13,117 @@ import pyarrow.compute as pc
 
 from ledger.calls.booking import ENTRIES, REVERSAL
 from ledger.calls.forest import NewSpans
-from ledger.post.intake import READ, halves, intake
+from ledger.calls.roles import roles
+from ledger.post.intake import READ, halves, intake, response_hashes
 from ledger.post.open_traces import OpenTraces, Outcome
 from ledger.post.pricing import PRICED_FROM, BookAt, attach
+from ledger.schema import ARROW
 from ledger.store.catalog import Catalog
-from ledger.store.traces import trace_hashes
+from ledger.store.traces import name_hashes, trace_hashes
 
 _SPANS = tuple(dict.fromkeys((*READ, *PRICED_FROM)))
 """Not the content, nor the attributes: a trace may hold gigabytes of them."""
+_KEY = ("tenant", "trace_id")
 _PLACED = ("tenant", "trace_id", "source_seq", "span_index", "event_seq")
-_CHARGED = ("tenant", "trace_id", "span_id", "call_span_id", "entry", "event_seq", "line")
+_CHARGED = ("tenant", "trace_id", "span_id", "call_trace_id", "call_span_id", "entry", "event_seq", "line")
+
+SpansOf = Callable[[int], pa.Table]
+"""schema.SPANS of an event, decoded anew."""
 
 
-def reload(catalog: Catalog, open_traces: OpenTraces, spans: pa.Table, wanted: NewSpans, book_at: BookAt) -> None:
-    """Open every trace of `spans` (columns of `wanted`) that the ledger knows and memory does not."""
-    closed = np.flatnonzero(open_traces.forest.find_traces(wanted.tenant, wanted.trace_hi, wanted.trace_lo) < 0)
+@dataclass(frozen=True)
+class Responses:
+    """Responses that spans name: tenant (text), its code, and the hash of the id (0: none), by position."""
+
+    tenant: pa.Array
+    code: np.ndarray
+    name: np.ndarray
+
+
+def reload(
+    catalog: Catalog,
+    open_traces: OpenTraces,
+    keys: pa.Table,
+    responses: Responses,
+    book_at: BookAt,
+    spans_of: SpansOf,
+) -> None:
+    """Open every trace of `keys` (tenant, trace_id; distinct) that the ledger knows and memory does not, those that
+    name one of `responses`, and all that are linked to these by the responses of their own spans."""
+    parts, events, seen = [], [np.empty(0, np.int64)], set[tuple[str, bytes]]()
+    while True:
+        keys = pa.concat_tables([keys, _naming(catalog, open_traces, responses, spans_of)])
+        known, seqs = _known(catalog, _closed(open_traces, keys, seen))
+        if not known.num_rows:
+            break
+        spans = _only(catalog.read("spans", known["trace_id"].unique().to_pylist(), seqs.tolist(), _SPANS), known)
+        parts.append(spans)
+        events.append(seqs)
+        responses, keys = _responses(open_traces, spans), keys.slice(0, 0)
+    if parts and (spans := pa.concat_tables(parts)).num_rows:  # else the hash of another trace
+        _restore(catalog, open_traces, spans, np.unique(np.concatenate(events)).tolist(), book_at)
+
+
+def _closed(open_traces: OpenTraces, keys: pa.Table, seen: set[tuple[str, bytes]]) -> pa.Table:
+    """Those of `keys` that are not open and not among `seen`, which they join."""
+    tenant, trace = open_traces.texts.tenant.codes(keys["tenant"]).astype(np.int64), halves(keys["trace_id"])
+    closed = np.flatnonzero(open_traces.forest.find_traces(tenant, trace[:, 0], trace[:, 1]) < 0)
     if not len(closed):
-        return
-    keys = spans.select(["tenant", "trace_id"]).take(pa.array(closed))
+        return keys.slice(0, 0)
+    found = keys.take(pa.array(closed))
+    new = [key not in seen for key in _pairs(found)]
+    seen.update(_pairs(found))
+    return found.filter(pa.array(new, type=pa.bool_()))
+
+
+def _known(catalog: Catalog, keys: pa.Table) -> tuple[pa.Table, np.ndarray]:
+    """Those of `keys` that the ledger has, and the events that wrote about them."""
+    if not keys.num_rows:
+        return keys, np.empty(0, np.int64)
     hits, seqs = catalog.probe(trace_hashes(keys["tenant"], keys["trace_id"]))
-    if not len(hits):
-        return
-    known = keys.take(pa.array(np.unique(hits)))
-    _restore(catalog, open_traces, known, np.unique(seqs).tolist(), book_at)
+    return keys.take(pa.array(np.unique(hits))), np.unique(seqs)
 
 
-def _restore(catalog: Catalog, open_traces: OpenTraces, known: pa.Table, seqs: Sequence[int], book_at: BookAt) -> None:
-    ids = known["trace_id"].unique().to_pylist()
-    spans = _only(catalog.read("spans", ids, seqs, _SPANS), known)
-    if not spans.num_rows:
-        return  # the hash of another trace
+def _naming(catalog: Catalog, open_traces: OpenTraces, responses: Responses, spans_of: SpansOf) -> pa.Table:
+    """(tenant, trace_id) of the spans in the ledger that name one of `responses`, if open traces name none such."""
+    unknown = (responses.name != 0) & ~open_traces.knows(responses.code, responses.name)
+    at = np.flatnonzero(unknown)
+    hashes = name_hashes(responses.tenant.take(pa.array(at)), responses.name[at])
+    _, seqs = catalog.probe(hashes)
+    found = []
+    for seq in np.unique(seqs).tolist():
+        spans = spans_of(seq)
+        names = response_hashes(spans["response_id"], roles(spans["operation"]))
+        found.append(spans.select(_KEY).filter(pa.array(np.isin(name_hashes(spans["tenant"], names), hashes))))
+    if not found:
+        return ARROW["spans"].empty_table().select(_KEY)
+    return pa.concat_tables(found).group_by(list(_KEY), use_threads=False).aggregate([])
+
+
+def _responses(open_traces: OpenTraces, spans: pa.Table) -> Responses:
+    tenant = spans["tenant"].combine_chunks()
+    codes = open_traces.texts.tenant.codes(spans["tenant"]).astype(np.int64)
+    return Responses(tenant, codes, response_hashes(spans["response_id"], roles(spans["operation"])))
+
+
+def _restore(catalog: Catalog, open_traces: OpenTraces, spans: pa.Table, seqs: Sequence[int], book_at: BookAt) -> None:
+    ids = spans["trace_id"].unique().to_pylist()
     spans = spans.sort_by([("source_seq", "ascending"), ("span_index", "ascending")])
     new = intake(spans, open_traces.texts)
     attach(new, spans, open_traces.lines, book_at)
     open_traces.fold(new, Outcome())
-    _recall_placed(open_traces, new, _only(catalog.read("placements", ids, seqs, _PLACED), known))
-    _recall_booked(open_traces, _only(catalog.read("charges", ids, seqs, _CHARGED), known))
+    _recall_placed(open_traces, new, _only(catalog.read("placements", ids, seqs, _PLACED), spans))
+    _recall_booked(open_traces, _only(catalog.read("charges", ids, seqs, _CHARGED), spans))
 
 
 def _only(rows: pa.Table, known: pa.Table) -> pa.Table:
-    """Rows whose (tenant, trace_id) is among `known`."""
-    pairs = set(zip(known["tenant"].to_pylist(), known["trace_id"].to_pylist(), strict=True))
-    keys = zip(rows["tenant"].to_pylist(), rows["trace_id"].to_pylist(), strict=True)
-    return rows.filter(pa.array([key in pairs for key in keys], type=pa.bool_()))
+    """Rows whose (tenant, trace_id) is among those of `known`."""
+    pairs = set(_pairs(known))
+    return rows.filter(pa.array([key in pairs for key in _pairs(rows)], type=pa.bool_()))
+
+
+def _pairs(rows: pa.Table) -> Iterable[tuple[str, bytes]]:
+    return zip(rows["tenant"].to_pylist(), rows["trace_id"].to_pylist(), strict=True)
 
 
 def _rows_of(open_traces: OpenTraces, table: pa.Table) -> np.ndarray:
@@ -85,7 +154,10 @@ def _recall_booked(open_traces: OpenTraces, charged: pa.Table) -> None:
     charged = charged.filter(pc.not_equal(charged["entry"], ENTRIES[REVERSAL]))
     forest = open_traces.forest
     calls = pc.coalesce(charged["call_span_id"], charged["span_id"])
-    rows = forest.find(_rows_of(open_traces, charged), halves(calls)[:, 0])
+    traces = charged.select(["tenant"]).append_column(
+        "trace_id", pc.coalesce(charged["call_trace_id"], charged["trace_id"])
+    )
+    rows = forest.find(_rows_of(open_traces, traces), halves(calls)[:, 0])
     seq, line = charged["event_seq"].to_numpy(), charged["line"].to_numpy()
     order = np.lexsort((-line, seq))  # of what is written to a row several times the last stays
     forest.nodes["b_seq"][rows[order]], forest.nodes["b_first"][rows[order]] = seq[order], line[order]

@@ -11,10 +11,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ledger.calls.columns import Frame
+from ledger.calls.columns import Columns, Frame
 from ledger.calls.forest import Forest
 from ledger.calls.roles import AGENT, MODEL, TOOL, WORKFLOW
-from ledger.calls.rules import RUN_BY_AGENT, RUN_BY_TRACE, RUN_EXPLICIT, RUN_RULES
+from ledger.calls.rules import RUN_EXPLICIT, RUN_RULES
 from ledger.post.intake import Texts
 from ledger.post.lines import LineStore, spread
 from ledger.post.names import Names, words
@@ -70,7 +70,7 @@ def run_part_rows(forest: Forest, texts: Texts, store: LineStore, placed: Frame)
     columns = {
         "tenant": names.tenants(top),
         "trace_id": names.trace_ids(top),
-        "event_seq": pa.array(forest.traces["event_seq"][nodes["trace"][top]]),
+        "event_seq": pa.array(_last_events(parts)[nodes["trace"][top]]),
         "first_seq": pa.array(_first_events(parts)[nodes["trace"][top]]),
         "run_id": names.run_ids(top, nodes["p_rule"][top], nodes["p_run"][top]),
         "run_rule": words(RUN_RULES, nodes["p_rule"][top]),
@@ -94,6 +94,7 @@ def run_part_rows(forest: Forest, texts: Texts, store: LineStore, placed: Frame)
         **_costs(parts, store),
         "agents": _sets(parts, calls, names.agents(parts.rows[calls], parts.own("p_agent")[calls])),
         "models": _sets(parts, calls, texts.model.texts(parts.own("model")[calls])),
+        "elsewhere": pa.array(_elsewhere(nodes, top)),
         "tools": _sets(parts, tools, texts.tool.texts(parts.own("tool")[tools])),
     }
     return pa.table([columns[name] for name in ARROW["run_parts"].names], schema=ARROW["run_parts"]), is_new
@@ -105,11 +106,16 @@ def _parts(forest: Forest, touched: np.ndarray) -> Parts:
     marked[touched] = True
     rows = np.flatnonzero(marked[nodes["trace"][:n]] & nodes["real"][:n])
     rule, run, trace = nodes["p_rule"][rows], nodes["p_run"][rows], nodes["trace"][rows]
-    # One number for (trace, rule, run): the row of an agent is in one trace only, and the trace rule needs no more.
-    key = np.where(rule == RUN_BY_AGENT, run << 2 | RUN_BY_AGENT, trace << 2 | RUN_BY_TRACE)
-    key = np.where(rule == RUN_EXPLICIT, trace << 34 | run << 2 | RUN_EXPLICIT, key)
+    key = trace << 34 | (run + 1) << 2 | rule  # one number for (trace, rule, run)
     encoded = pa.array(key).dictionary_encode()
     return Parts(forest, rows, encoded.indices.to_numpy(), len(encoded.dictionary))
+
+
+def _elsewhere(nodes: Columns, top: np.ndarray) -> np.ndarray:
+    """Whether the run of each top is named after another trace than its own."""
+    named_by = np.where(nodes["p_rule"][top] == RUN_EXPLICIT, -1, nodes["p_run"][top])
+    found: np.ndarray = (named_by >= 0) & (nodes["trace"][named_by] != nodes["trace"][top])
+    return found
 
 
 def _rank(parts: Parts) -> np.ndarray:
@@ -150,6 +156,13 @@ def _first_events(parts: Parts) -> np.ndarray:
     return first
 
 
+def _last_events(parts: Parts) -> np.ndarray:
+    """The last event that changed a placement of each trace, by trace row."""
+    last = np.full(parts.forest.traces.rows, -1, dtype=np.int64)
+    np.maximum.at(last, parts.own("trace"), parts.own("p_seq"))
+    return last
+
+
 def _orphans(parts: Parts, role: np.ndarray) -> np.ndarray:
     """Spans whose parent has not arrived. That of an agent may lie in a program that is not observed."""
     parent = parts.own("parent")
@@ -158,15 +171,13 @@ def _orphans(parts: Parts, role: np.ndarray) -> np.ndarray:
 
 
 def _costs(parts: Parts, store: LineStore) -> dict[str, pa.Array]:
-    """cost_usd and unpriced_calls: of the lines of every call whose booking stands."""
+    """cost_usd and unpriced_calls: of the lines of every call whose booking stands, where the view is that bills it."""
     nodes = parts.forest.nodes
-    part_of = np.empty(nodes.rows, dtype=np.int64)
-    part_of[parts.rows] = parts.part
-    views = parts.own("b_row")
-    views = views[views >= 0]
-    unpriced = np.bincount(part_of[views[nodes["unpriced"][views]]], minlength=parts.count)
+    billed = parts.own("p_billed") & (nodes["b_row"][parts.own("p_call")] == parts.rows)
+    views, part_of = parts.rows[billed], parts.part[billed]
+    unpriced = np.bincount(part_of[nodes["unpriced"][views]], minlength=parts.count)
     which, _, number = spread(nodes["line_first"][views], nodes["line_count"][views])
-    lines = pa.table({"part": part_of[views[which]], "cost_usd": store.costs(number)})
+    lines = pa.table({"part": part_of[which], "cost_usd": store.costs(number)})
     sums = lines.group_by("part", use_threads=False).aggregate([("cost_usd", "sum")])
     at = pc.index_in(pa.array(np.arange(parts.count)), value_set=sums["part"].combine_chunks())
     return {"cost_usd": sums["cost_usd_sum"].combine_chunks().take(at), "unpriced_calls": pa.array(unpriced)}

@@ -1,7 +1,7 @@
 """Posting of trace events: decode, drop what came before, fold what is new."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -15,11 +15,11 @@ from ledger.post.duplicates import GetEvent, Repeat, SameSpan, conflicts
 from ledger.post.intake import intake, select
 from ledger.post.open_traces import OpenTraces, Outcome
 from ledger.post.pricing import BookAt, attach
-from ledger.post.reload import reload
+from ledger.post.reload import Responses, reload
 from ledger.post.rounds import rounds
 from ledger.schema import ARROW
 from ledger.store.catalog import Catalog
-from ledger.store.traces import run_hashes, trace_hashes
+from ledger.store.traces import name_hashes, run_hashes, trace_hashes
 
 log = logging.getLogger(__name__)
 
@@ -71,24 +71,47 @@ class Telemetry:
             self._catalog,
             self._open,
             table.select(["tenant", "trace_id"]).take(pa.array(first_of_trace)),
-            select(spans, first_of_trace),
+            Responses(table["tenant"].combine_chunks(), spans.tenant, spans.own["response"]),
             self._book_at,
+            self._spans_of,
         )
         fresh, repeats = self._split(spans, trace)
         fresh = self._within_bounds(spans, trace, fresh, table, batch)
         new, kept = (spans, table) if fresh.all() else (select(spans, np.flatnonzero(fresh)), table.filter(fresh))
         attach(new, kept, self._open.lines, self._book_at)
         outcome = Outcome()
-        for positions in rounds(trace[fresh], new.own["source_seq"]):
+        for positions in rounds(self._keys(trace[fresh], new), new.own["source_seq"]):
             self._open.fold(select(new, positions), outcome)
-        for name, rows in self._open.tables(outcome).items():
+        tables = self._open.tables(outcome)
+        for name, rows in tables.items():
             batch.add(name, rows)
+        self._index(tables, new, kept, batch)
         batch.add("spans", kept)
         batch.add_traces(trace_hashes(kept["tenant"], kept["trace_id"]), new.own["source_seq"])
         batch.add_traces(run_hashes(outcome.new_runs["run_id"]), outcome.new_runs["event_seq"].to_numpy())
         batch.count(new.own["source_seq"], spans.own["source_seq"][~fresh])
         if repeats:
             batch.add("conflicts", conflicts(_repeats(table, repeats), self._get_event, self._same_span))
+
+    def _keys(self, trace: np.ndarray, new: NewSpans) -> np.ndarray:
+        """What each of `new` touches: its trace (by number); all traces that one response links are one key."""
+        linked = self._open.linked(new, trace)
+        return np.where(linked, -1, trace) if linked.any() else trace
+
+    def _index(self, tables: Mapping[str, pa.Table], new: NewSpans, kept: pa.Table, batch: Batch) -> None:
+        """Note where response ids were named, and what was written about traces that the events did not touch."""
+        named = self._open.named(new)
+        if len(named):
+            tenants = kept["tenant"].take(pa.array(named))
+            batch.add_traces(name_hashes(tenants, new.own["response"][named]), new.own["source_seq"][named])
+        for name in ("placements", "charges") if self._open.has_links else ():
+            if name in tables:
+                rows = tables[name]
+                batch.add_traces(trace_hashes(rows["tenant"], rows["trace_id"]), rows["event_seq"].to_numpy())
+
+    def _spans_of(self, seq: int) -> pa.Table:
+        """The spans of an event once more; what cannot be read of it was quarantined when it was posted."""
+        return self._decode([self._get_event(seq)]).spans
 
     def _within_bounds(
         self, spans: NewSpans, trace: np.ndarray, fresh: np.ndarray, table: pa.Table, batch: Batch

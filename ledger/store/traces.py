@@ -40,14 +40,24 @@ def trace_hashes(tenant: pa.ChunkedArray | pa.Array, trace_id: pa.ChunkedArray |
     big-endian, of BLAKE2b-64 of the tenant's name in UTF-8; mix is the finaliser of SplitMix64, a bijection.
     """
     halves = trace_halves(trace_id)
-    coded = (tenant.combine_chunks() if isinstance(tenant, pa.ChunkedArray) else tenant).dictionary_encode()
-    of_tenant = np.array([_tenant_hash(name) for name in coded.dictionary.to_pylist()], dtype=np.uint64)
-    return _mix(halves[:, 1] ^ _mix(halves[:, 0] ^ of_tenant[coded.indices.to_numpy(zero_copy_only=False)]))
+    return _mix(halves[:, 1] ^ _mix(halves[:, 0] ^ _tenant_hashes(tenant)))
+
+
+def name_hashes(tenant: pa.ChunkedArray | pa.Array, names: Hashes) -> Hashes:
+    """64-bit hash of (tenant, hash of a response id): mix(name ^ t), mix and t as in `trace_hashes`."""
+    return _mix(names ^ _tenant_hashes(tenant))
 
 
 def run_hashes(run_id: pa.ChunkedArray | pa.Array) -> Hashes:
     """The first 8 bytes of run ids, big-endian: they are hashes already, and looked for by their first digits."""
     return trace_halves(run_id)[:, 0]
+
+
+def _tenant_hashes(tenant: pa.ChunkedArray | pa.Array) -> Hashes:
+    coded = (tenant.combine_chunks() if isinstance(tenant, pa.ChunkedArray) else tenant).dictionary_encode()
+    of_tenant = np.array([_tenant_hash(name) for name in coded.dictionary.to_pylist()], dtype=np.uint64)
+    hashes: Hashes = of_tenant[coded.indices.to_numpy(zero_copy_only=False)]
+    return hashes
 
 
 def _tenant_hash(name: str) -> int:

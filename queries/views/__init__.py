@@ -13,6 +13,7 @@ BASE: tuple[str, ...] = (
     "base_call_costs_as_of",
     "base_run_costs_as_of",
     "base_run_parts_now",
+    "base_runs_of_several_traces",
     "base_runs_now",
 )
 """What the views are made of, in the schema `base`; may change with every version."""

@@ -4,7 +4,7 @@ CREATE MACRO base.call_costs_as_of(seq) AS TABLE
 SELECT
   tenant,
   run_id,
-  trace_id,
+  call_trace_id,
   call_span_id,
   SUM(cost_usd) AS cost_usd,
   SUM(cost_usd) FILTER (WHERE basis = 'computed') AS computed_cost_usd,
@@ -16,4 +16,4 @@ SELECT
   END AS cost_status
 FROM base.charges_as_of(seq)
 WHERE stands
-GROUP BY tenant, run_id, trace_id, call_span_id;
+GROUP BY tenant, run_id, call_trace_id, call_span_id;

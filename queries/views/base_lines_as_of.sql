@@ -3,6 +3,7 @@
 CREATE MACRO base.lines_as_of(seq) AS TABLE
 SELECT
   * EXCLUDE (booked_quantity, booked_list_cost_usd, booked_cost_usd) REPLACE (
+    COALESCE(call_trace_id, trace_id) AS call_trace_id,
     COALESCE(call_span_id, span_id) AS call_span_id,
     COALESCE(accounting_ns, charged_ns) AS accounting_ns
   ),

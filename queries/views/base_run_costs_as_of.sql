@@ -4,6 +4,6 @@ SELECT
   tenant,
   run_id,
   SUM(cost_usd) FILTER (WHERE stands) AS cost_usd,  -- the same sum, and NULL where nothing that stands is known
-  COUNT(DISTINCT trace_id || call_span_id) FILTER (WHERE stands AND status <> 'priced') AS unpriced_calls
+  COUNT(DISTINCT call_trace_id || call_span_id) FILTER (WHERE stands AND status <> 'priced') AS unpriced_calls
 FROM base.charges_as_of(seq)
 GROUP BY tenant, run_id;

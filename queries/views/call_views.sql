@@ -23,7 +23,7 @@ CREATE VIEW call_views AS
 SELECT
   p.tenant,
   base.view_id(p.tenant, p.trace_id, s.span_id) AS view_id,
-  base.view_id(p.tenant, p.trace_id, COALESCE(p.call_span_id, s.span_id)) AS call_id,
+  base.view_id(p.tenant, COALESCE(p.call_trace_id, p.trace_id), COALESCE(p.call_span_id, s.span_id)) AS call_id,
   'span' AS signal,
   LOWER(HEX(p.trace_id)) AS trace_id,
   LOWER(HEX(s.span_id)) AS span_id,
@@ -31,7 +31,7 @@ SELECT
   s.dialect,
   p.billed,
   p.reason,
-  base.view_id(p.tenant, p.trace_id, p.duplicate_of_span_id) AS duplicate_of,
+  base.view_id(p.tenant, COALESCE(p.duplicate_of_trace_id, p.trace_id), p.duplicate_of_span_id) AS duplicate_of,
   s.input_tokens,
   s.output_tokens,
   s.cache_read_tokens,

@@ -5,7 +5,7 @@
 CREATE MACRO calls_as_of(seq) AS TABLE
 SELECT
   p.tenant,
-  base.view_id(p.tenant, p.trace_id, COALESCE(p.call_span_id, s.span_id)) AS call_id,
+  base.view_id(p.tenant, COALESCE(p.call_trace_id, p.trace_id), COALESCE(p.call_span_id, s.span_id)) AS call_id,
   p.kind,
   'span' AS signal,
   LOWER(HEX(p.run_id)) AS run_id,
@@ -53,13 +53,13 @@ FROM base.placements_as_of(seq) AS p
 JOIN base.spans AS s
   ON s.source_seq = p.source_seq AND s.span_index = p.span_index
 LEFT JOIN (  -- views of calls but the earliest, which does not name the call
-  SELECT tenant, trace_id, call_span_id, COUNT(*) AS later
+  SELECT tenant, COALESCE(call_trace_id, trace_id) AS call_trace_id, call_span_id, COUNT(*) AS later
   FROM base.placements_as_of(seq)
   WHERE call_span_id IS NOT NULL
-  GROUP BY tenant, trace_id, call_span_id
+  GROUP BY ALL
 ) AS v
-  ON v.tenant = p.tenant AND v.trace_id = p.trace_id AND v.call_span_id = COALESCE(p.call_span_id, s.span_id)
+  ON v.tenant = p.tenant AND v.call_trace_id = COALESCE(p.call_trace_id, p.trace_id) AND v.call_span_id = COALESCE(p.call_span_id, s.span_id)
 LEFT JOIN base.call_costs_as_of(seq) AS c
-  ON c.tenant = p.tenant AND c.run_id = p.run_id AND c.trace_id = p.trace_id
+  ON c.tenant = p.tenant AND c.run_id = p.run_id AND c.call_trace_id = COALESCE(p.call_trace_id, p.trace_id)
   AND c.call_span_id = COALESCE(p.call_span_id, s.span_id)
 WHERE p.billed;

@@ -2,8 +2,8 @@
 CREATE MACRO charges_as_of(seq) AS TABLE
 SELECT
   tenant,
-  base.charge_id(base.view_id(tenant, trace_id, call_span_id), unit, event_seq, line) AS charge_id,
-  base.view_id(tenant, trace_id, call_span_id) AS call_id,
+  base.charge_id(base.view_id(tenant, call_trace_id, call_span_id), unit, event_seq, line) AS charge_id,
+  base.view_id(tenant, call_trace_id, call_span_id) AS call_id,
   LOWER(HEX(run_id)) AS run_id,
   LOWER(HEX(trace_id)) AS trace_id,
   LOWER(HEX(span_id)) AS span_id,
@@ -23,7 +23,7 @@ SELECT
   cost_usd,
   basis,
   entry,
-  base.charge_id(base.view_id(tenant, trace_id, call_span_id), unit, reverses_seq, reverses_line) AS reverses,
+  base.charge_id(base.view_id(tenant, call_trace_id, call_span_id), unit, reverses_seq, reverses_line) AS reverses,
   reason,
   status,
   price_book_id,

@@ -126,7 +126,7 @@ class Model:
 
     def same_response(self, one: Key, other: Key) -> bool:
         a, b = self.known[one], self.known[other]
-        return a.role == b.role == MODEL and a.trace == b.trace and 0 < a.response == b.response and self.agree(a, b)
+        return a.role == b.role == MODEL and 0 < a.response == b.response and self.agree(a, b)
 
     def are_one(self, one: Call, other: Call) -> bool:
         pairs = [(a, b) for a in one.views for b in other.views]
@@ -148,11 +148,11 @@ class Model:
 
     def worth(self, key: Key) -> tuple[object, ...]:
         span = self.known[key]
-        return span.has_usage, span.units, not span.failed, -span.began, -span.span
+        return span.has_usage, span.units, not span.failed, -span.began, -span.span, -self.order[key]
 
     def nearness(self, key: Key) -> tuple[object, ...]:
         span = self.known[key]
-        return self.inherited(key)[0] >= 0, -span.began, -span.span
+        return self.inherited(key)[0] >= 0, -span.began, -span.span, -self.order[key]
 
     def owned(self) -> dict[Key, tuple[Key, bool, Key | None]]:
         """(call, billed, duplicate of) of each view."""
@@ -161,7 +161,7 @@ class Model:
         found = {}
         for call in self.merged([call for key in views for call in self.calls(key)]):
             if call.payer is not None:
-                self.payers[call.billing] = call.payer
+                self.payers |= dict.fromkeys(call.views, call.payer)
             earliest = min(call.views, key=self.order.__getitem__)
             for view in call.views:
                 billed = view == call.billing
@@ -182,4 +182,4 @@ class Model:
         tops = [k for k in path if self.known[k].role in (AGENT, WORKFLOW)]
         if explicit >= 0:
             return agent, (RUN_EXPLICIT, explicit)
-        return agent, (RUN_BY_AGENT, tops[-1]) if tops else (RUN_BY_TRACE, -1)
+        return agent, (RUN_BY_AGENT, tops[-1]) if tops else (RUN_BY_TRACE, key[0])

@@ -9,7 +9,7 @@ from ledger.calls.inherit import inherit
 from ledger.calls.owner import Nesting, decide
 from ledger.calls.place import place
 from ledger.calls.roles import AGENT, MODEL, NONE, TOOL, WORKFLOW
-from ledger.calls.rules import RUN_BY_AGENT
+from ledger.calls.rules import RUN_BY_AGENT, RUN_BY_TRACE, RUN_EXPLICIT
 from ledger.calls.twins import Twins
 from tests.ledger.calls.model import Model, Span
 
@@ -97,6 +97,11 @@ class Folding:
         decision = decide(self.forest, self.nesting, self.twins, affected, before)
         place(self.forest, affected, decision)
 
+    def run_key(self, row: int, rule: int, run: int) -> object:
+        nodes, traces = self.forest.nodes, self.forest.traces
+        trace = int(traces["hi"][nodes["trace"][run if run >= 0 and rule != RUN_EXPLICIT else row]])
+        return {RUN_EXPLICIT: run, RUN_BY_TRACE: trace}.get(rule, (trace, int(nodes["span"][run])))
+
     def placements(self) -> dict[tuple[int, int], tuple[object, ...]]:
         nodes, traces = self.forest.nodes, self.forest.traces
 
@@ -108,7 +113,7 @@ class Folding:
             rule, run = int(nodes["p_rule"][row]), int(nodes["p_run"][row])
             found[key(row)] = (
                 int(nodes["p_agent"][row]),
-                (rule, key(run) if rule == RUN_BY_AGENT else run),
+                (rule, self.run_key(row, rule, run)),
                 key(int(nodes["p_call"][row])),
                 bool(nodes["p_billed"][row]),
                 key(int(nodes["p_dup"][row])),
@@ -174,7 +179,7 @@ def test_forgetting_keeps_the_traces_touched_last_and_what_is_known_of_them() ->
             decide(folding.forest, folding.nesting, folding.twins, affected, np.full(len(affected), -1)),
         )
     before = folding.placements()
-    renumber = folding.forest.evict(keep_rows=4)
+    renumber = folding.forest.evict(keep_rows=4, linked=list)
     assert renumber is not None
     folding.nesting.renumber(renumber)
     assert folding.placements() == {key: value for key, value in before.items() if key[0] == 3}

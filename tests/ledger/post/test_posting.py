@@ -145,6 +145,36 @@ def test_two_libraries_side_by_side_that_name_one_response_bill_it_once(data: Da
         assert ask(one, "SELECT views, span_id FROM calls") == [(2, "0000000000000002")]
 
 
+def test_a_gateway_and_its_client_bill_one_response_once_and_on_the_client(data: DataDir) -> None:
+    client = [agent(1, 1), call(1, 2, 1, response_id="resp_1", scope_name="sdk")]
+    gateway = [call(2, 1, response_id="resp_1", scope_name="litellm", service_name="proxy", cache_read_tokens=0)]
+    for n, order in enumerate(((client, gateway), (gateway, client))):
+        one = DataDir(data.root.parent / f"gateway{n}")
+        journal(one, *(request(*spans) for spans in order))
+        post(one, batch_events_max=1)
+        assert ask(one, "SELECT agent_name, cost_usd, views FROM calls") == [("planner", CALL_USD, 2)]
+        assert ask(one, "SELECT sum(cost_usd) FROM charges") == [(CALL_USD,)]
+        runs = "SELECT agent_name, model_calls, cost_usd, spans FROM runs WHERE model_calls > 0"
+        assert ask(one, runs) == [("planner", 1, CALL_USD, 3)]
+        assert ask(one, "SELECT count(DISTINCT trace_id), count(DISTINCT run_id) FROM run_traces") == [(2, 1)]
+        live = digests(one)
+        rebuild(one, decode, same_span, clock=SystemClock(), options=PosterOptions(open_spans_max=1))
+        assert digests(one) == live
+
+
+def test_the_same_response_id_a_day_later_or_of_another_model_is_another_call(data: DataDir) -> None:
+    late = {"start_ns": EPOCH_NS + 90_000 * SECOND, "end_ns": EPOCH_NS + 90_001 * SECOND}
+    journal(
+        data,
+        request(call(1, 1, response_id="r", scope_name="a")),
+        request(call(2, 1, response_id="r", scope_name="b", **late)),
+        request(call(3, 1, response_id="r", scope_name="c", request_model="gpt-4o")),
+        request(call(4, 1, response_id="r", scope_name="d"), tenant="another"),
+    )
+    post(data)
+    assert ask(data, "SELECT count(*), sum(views)::INT FROM calls") == [(4, 4)]
+
+
 def test_two_spans_at_one_moment_below_one_parent_are_one_call_unless_one_library_sent_both(data: DataDir) -> None:
     journal(
         data,
