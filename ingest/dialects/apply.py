@@ -15,7 +15,8 @@ import pyarrow.compute as pc
 from ingest.dialects import DIALECTS, canonical, usage
 from ingest.dialects.columns import CountColumn, NameColumn, TextColumn
 from ingest.dialects.common import COST_CURRENCY, RESOURCE
-from ingest.dialects.dialect import MODEL_OPERATIONS, TARGETS, Dialect, Fields, Inside, Kind, Label, Source
+from ingest.dialects.detect import claims_of
+from ingest.dialects.dialect import CHECKS, MODEL_OPERATIONS, TARGETS, Dialect, Fields, Inside, Kind, Label
 from ingest.dialects.held import Filled, held
 from ingest.sheet import Attributes, Ints, Mask, Sheet, clipped
 
@@ -34,14 +35,15 @@ class Reading:
 
 def read_dialects(sheet: Sheet) -> Reading:
     """Every column of `spans` that has to be interpreted."""
-    claims = _claims(sheet)
+    claims = claims_of(sheet, DIALECTS)
     reader = _Reader(sheet.attributes)
-    for number in np.unique(claims).tolist():
-        _read(reader, DIALECTS[number], claims == number, sheet)
+    present = [(DIALECTS[number], claims == number) for number in np.unique(claims).tolist()]
+    for dialect, mine in present:
+        _read(reader, dialect, mine, sheet)
     _conclude_operation(reader)
-    for number in np.unique(claims).tolist():
-        for label in DIALECTS[number].labels:
-            _read_label(reader, label, claims == number, sheet)
+    for dialect, mine in present:
+        for label in dialect.labels:
+            _read_label(reader, label, mine, sheet)
     _conclude_provider(reader)
     columns = {**_conclude_usage(reader, claims, sheet), **_arrays(reader), **_inherited(sheet, reader)}
     columns["dialect"] = _constant([dialect.name for dialect in DIALECTS], claims)
@@ -74,75 +76,76 @@ class _Reader:
         return rows if keep.all() else rows[keep]
 
 
-def _claims(sheet: Sheet) -> Ints:
-    """Which dialect reads each span, as its position in DIALECTS: by scope, else by marks, else the last."""
-    scopes = sheet.scope_name.dictionary_encode()
-    by_scope = np.array([_of_scope(name) for name in scopes.dictionary.to_pylist()], dtype=np.int64)
-    claims: Ints = by_scope[scopes.indices.to_numpy(zero_copy_only=False)]
-    for number, dialect in enumerate(DIALECTS):
-        for mark in dialect.marks:
-            owner = sheet.attributes.owner[sheet.attributes.rows(mark)]
-            claims[owner[claims[owner] < 0]] = number
-    claims[claims < 0] = len(DIALECTS) - 1
-    return claims
-
-
-def _of_scope(name: str) -> int:
-    claimed = (n for n, dialect in enumerate(DIALECTS) if any(_speaks(name, scope) for scope in dialect.scopes))
-    return next(claimed, -1)
-
-
-def _speaks(name: str, scope: str) -> bool:
-    """Whether scope `name` is `scope` or below it: `gen_ai` is not the beginning of `gen_ai_tools`."""
-    return name.startswith(scope) and (scope.endswith(".") or name[len(scope) :][:1] in ("", "."))
-
-
 def _read(reader: _Reader, dialect: Dialect, mine: Mask, sheet: Sheet) -> None:
     where = None if mine.all() else mine
+    operation = reader.names["operation"]
     _read_fields(reader, {"operation": dialect.fields.get("operation", ())}, dialect, where)
-    for prefix, operation in dialect.operation_prefixes.items():
-        named = pc.starts_with(sheet.name, prefix).to_numpy(zero_copy_only=False)
-        reader.names["operation"].fill_all(mine & named & (reader.names["operation"].code >= 0), operation)
+    for prefix, name in dialect.operation_prefixes.items():
+        operation.fill_all(mine & _named(sheet, prefix) & (operation.code >= 0), name)
+    for prefix, name in dialect.operation_names.items():
+        operation.fill_all(mine & _named(sheet, prefix) & (operation.code < 0), name)
+    for key, name in dialect.operation_marks.items():
+        owner = reader.found.owner[reader.rows(key, where)]
+        operation.fill_all(owner[operation.code[owner] < 0], name)
     _read_fields(reader, {t: s for t, s in dialect.fields.items() if t != "operation"}, dialect, where)
+
+
+def _named(sheet: Sheet, prefix: str) -> Mask:
+    named: Mask = pc.starts_with(sheet.name, prefix).to_numpy(zero_copy_only=False)
+    return named
 
 
 def _read_fields(reader: _Reader, fields: Fields, dialect: Dialect | None, where: Mask | None) -> None:
     for target, sources in fields.items():
         fill = FILL[TARGETS[target]]
         for source in reversed(sources):  # the best is written last
-            rows = reader.rows(source.key if isinstance(source, Inside) else source, where)
+            key = source.key if isinstance(source, Inside) else source
+            rows = reader.rows(key, where)
             if len(rows):
-                fill(reader, target, source, rows, dialect)
+                inner = _inner(reader, source, rows) if isinstance(source, Inside) else None
+                fill(reader, target, key, rows, inner, dialect)
 
 
-def _fill_text(reader: _Reader, target: str, source: Source, rows: Ints, _: Dialect | None) -> None:
-    if isinstance(source, str):
-        reader.texts[target].fill(reader.found, rows)
-        return
+Inner = tuple[Ints, pa.StringArray]
+"""Owners, and for each the text that was found inside one of its attributes."""
+
+
+def _inner(reader: _Reader, source: Inside, rows: Ints) -> Inner:
     if source.model_only:
         rows = rows[reader.names["operation"].where(MODEL_OPERATIONS)[reader.found.owner[rows]]]
     extracted = pc.struct_field(pc.extract_regex(reader.found.text.take(pa.array(rows)), source.pattern), "v")
     got = extracted.is_valid().to_numpy(zero_copy_only=False)
-    reader.texts[target].fill_inner(reader.found.owner[rows[got]], extracted.drop_null())
+    return reader.found.owner[rows[got]], extracted.drop_null()
 
 
-def _fill_name(reader: _Reader, target: str, source: Source, rows: Ints, dialect: Dialect | None) -> None:
-    assert isinstance(source, str)
-    reader.names[target].fill(reader.found, rows, _canonical(target, source, dialect))
+def _fill_text(reader: _Reader, target: str, _: str, rows: Ints, inner: Inner | None, __: Dialect | None) -> None:
+    if inner is None:
+        reader.texts[target].fill(reader.found, rows)
+    else:
+        reader.texts[target].fill_inner(*inner)
 
 
-def _fill_count(reader: _Reader, target: str, source: Source, rows: Ints, _: Dialect | None) -> None:
-    assert isinstance(source, str)
-    reader.counts[target].fill(reader.found, rows)
+def _fill_name(
+    reader: _Reader, target: str, key: str, rows: Ints, inner: Inner | None, dialect: Dialect | None
+) -> Ints:
+    canonical, column = _canonical(target, key, dialect), reader.names[target]
+    return column.fill(reader.found, rows, canonical) if inner is None else column.fill_inner(*inner, canonical)
 
 
-def _fill_money(reader: _Reader, target: str, source: Source, rows: Ints, _: Dialect | None) -> None:
-    assert isinstance(source, str)
-    owner = reader.names[target].fill(reader.found, rows, canonical.cost)
-    reader.reported_source.fill_all(owner, source)
+def _fill_count(reader: _Reader, target: str, _: str, rows: Ints, inner: Inner | None, __: Dialect | None) -> None:
+    if inner is None:
+        reader.counts[target].fill(reader.found, rows)
+    else:
+        reader.counts[target].fill_inner(*inner)
 
 
-FILL: dict[Kind, Callable[[_Reader, str, Source, Ints, Dialect | None], None]] = {
+def _fill_money(
+    reader: _Reader, target: str, key: str, rows: Ints, inner: Inner | None, dialect: Dialect | None
+) -> None:
+    reader.reported_source.fill_all(_fill_name(reader, target, key, rows, inner, dialect), key)
+
+
+FILL: dict[Kind, Callable[[_Reader, str, str, Ints, Inner | None, Dialect | None], object]] = {
     Kind.TEXT: _fill_text,
     Kind.NAME: _fill_name,
     Kind.COUNT: _fill_count,
@@ -150,17 +153,11 @@ FILL: dict[Kind, Callable[[_Reader, str, Source, Ints, Dialect | None], None]] =
 }
 
 
-def _canonical(target: str, source: str, dialect: Dialect | None) -> Callable[[str], Any]:
+def _canonical(target: str, key: str, dialect: Dialect | None) -> Callable[[str], Any]:
     if target == "operation":
         assert dialect is not None
         return lambda raw: dialect.operations.get(raw.strip().lower())
-    if source == "server.address":
-        return canonical.provider_of_host
-    return {
-        "provider": canonical.provider,
-        "service_tier": canonical.service_tier,
-        "credential": canonical.credential,
-    }[target]
+    return canonical.OF_KEY.get(key) or canonical.OF_TARGET[target]
 
 
 def _conclude_operation(reader: _Reader) -> None:
@@ -196,8 +193,11 @@ def _conclude_provider(reader: _Reader) -> None:
 def _conclude_usage(reader: _Reader, claims: Ints, sheet: Sheet) -> dict[str, pa.Array]:
     says = np.array([-1 if d.input_includes_cache is None else d.input_includes_cache for d in DIALECTS])[claims]
     operation = reader.names["operation"]
-    basis = usage.normalise(reader.counts, operation, says == 1, says == -1)
-    status = usage.usage_status(reader.counts, operation, sheet.status_code == STATUS_ERROR)
+    apart = np.array([not dialect.output_includes_reasoning for dialect in DIALECTS])[claims]
+    basis = usage.normalise(reader.counts, operation, says == 1, says == -1, apart)
+    failed = reader.names["failed"].code >= 0
+    failed |= (sheet.status_code == STATUS_ERROR) | reader.texts["error_type"].known()
+    status = usage.usage_status(reader.counts, operation, failed)
     return {
         **usage.arrays(reader.counts),
         "input_basis": basis.array(pa.string()),
@@ -215,6 +215,7 @@ def _arrays(reader: _Reader) -> dict[str, pa.Array]:
     names = {
         target: column.array(pa.decimal128(38, 12) if TARGETS[target] is Kind.MONEY else pa.string())
         for target, column in reader.names.items()
+        if target not in CHECKS
     }
     return {**texts, **names, "reported_source": reader.reported_source.array(pa.string())}
 

@@ -1,8 +1,10 @@
 """Names that many emitters write differently, made one. Each function takes a raw text and gives None for no answer."""
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from typing import Any
 
 PROVIDERS: Mapping[str, str] = {
     # Raw value, lower case -> name in the semantic conventions' list of gen_ai.provider.name.
@@ -34,7 +36,7 @@ FRAMEWORKS = frozenset(
     {
         *("strands-agents", "microsoft.agent_framework", "github", "langchain", "langgraph", "autogen", "crewai"),
         *("llama_index", "llamaindex", "semantic_kernel", "pydantic_ai", "pydantic-ai", "agno", "smolagents"),
-        *("haystack", "dspy"),
+        *("haystack", "dspy", "gcp.vertex.agent"),
     }
 )
 """What emitters put in the provider's place although it serves no model."""
@@ -81,6 +83,9 @@ SECRET = re.compile(r"^(sk|pk|rk|key|api)[-_]|^bearer |^AIza|^AKIA|^eyJ", re.IGN
 COST_MAX = Decimal("1e15")
 """USD. No call costs more; far below what MONEY holds."""
 
+COST_DETAILS_MAX = 4096
+"""Characters of an object of costs; a longer one is a mistake or an attack."""
+
 
 def provider(raw: str) -> str | None:
     name = API_SUFFIX.sub("", raw.strip().lower())
@@ -92,6 +97,11 @@ def provider_of_host(raw: str) -> str | None:
     return next((name for end, name in HOSTS.items() if host == end or host.endswith(f".{end}")), None)
 
 
+def provider_of_route(raw: str) -> str | None:
+    """LiteLLM writes `openai/gpt-4o-mini`."""
+    return provider(raw.split("/")[0]) if "/" in raw else None
+
+
 def provider_of_model(raw: str) -> str | None:
     return next((name for start, name in MODELS.items() if raw.lower().startswith(start)), None)
 
@@ -100,6 +110,11 @@ def service_tier(raw: str) -> str | None:
     """`auto` asks for no tier in particular, so it says nothing about the price."""
     name = raw.strip().lower()
     return None if name in ("", "auto") else name
+
+
+def speed(raw: str) -> str | None:
+    """Claude Code's `fast` has a price of its own; `normal` is no tier."""
+    return None if raw.strip().lower() == "normal" else service_tier(raw)
 
 
 def credential(raw: str) -> str | None:
@@ -115,3 +130,54 @@ def cost(raw: str) -> Decimal | None:
     if not amount.is_finite() or abs(amount) >= COST_MAX:
         return None
     return amount.quantize(Decimal("1e-12"), rounding=ROUND_HALF_EVEN)
+
+
+def cost_of_micros(raw: str) -> Decimal | None:
+    """Millionths of a USD, whole ones."""
+    micros = cost(raw)
+    return None if micros is None else cost(str(micros / 1_000_000))
+
+
+def cost_of_details(raw: str) -> Decimal | None:
+    """Langfuse's object of costs in USD, perhaps quoted twice: its total, else the sum, for its parts are disjoint."""
+    details = _object(raw)
+    amounts = {name: cost(str(value)) for name, value in details.items()}
+    if "total" in amounts:
+        return amounts["total"]
+    known = [amount for amount in amounts.values() if amount is not None]
+    return cost(str(sum(known))) if known and len(known) == len(amounts) else None
+
+
+def _object(raw: str) -> dict[str, Any]:
+    value: Any = raw[: COST_DETAILS_MAX + 1]
+    try:
+        for _ in range(2):
+            value = json.loads(value, parse_float=str, parse_int=str) if isinstance(value, str) else value
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def failure(raw: str) -> str | None:
+    """A flag of success, as truth value or text; a level of Langfuse's; an HTTP status."""
+    text = raw.strip().lower()
+    return "failed" if text in ("false", "error") or re.fullmatch("[45][0-9][0-9]", text) else None
+
+
+OF_TARGET: Mapping[str, Callable[[str], Any]] = {
+    "provider": provider,
+    "service_tier": service_tier,
+    "credential": credential,
+    "reported_cost_usd": cost,
+    "failed": failure,
+}
+"""Target -> how its raw text is read."""
+
+OF_KEY: Mapping[str, Callable[[str], Any]] = {
+    "server.address": provider_of_host,
+    "litellm.provider.model": provider_of_route,
+    "speed": speed,
+    "cost_usd_micros": cost_of_micros,
+    "langfuse.observation.cost_details": cost_of_details,
+}
+"""Attribute -> how its raw text is read, where that differs from its target's."""

@@ -63,14 +63,21 @@ class NameColumn:
 
     def fill(self, found: Attributes, rows: Ints, canonical: Canonical) -> Ints:
         """Fill from `rows`; a raw text without a canonical name leaves what is there. Returns the owners filled."""
-        raw = found.text.take(pa.array(rows)).dictionary_encode()
+        return self._fill(found.owner[rows], found.text.take(pa.array(rows)), canonical, rows)
+
+    def fill_inner(self, owner: Ints, texts: pa.StringArray, canonical: Canonical) -> Ints:
+        """As fill, from texts that are a part of an attribute."""
+        return self._fill(owner, texts, canonical, np.full(len(owner), -1))
+
+    def _fill(self, owners: Ints, texts: pa.StringArray, canonical: Canonical, rows: Ints) -> Ints:
+        raw = texts.dictionary_encode()
         distinct = raw.dictionary.to_pylist()
         names = [canonical(text) for text in distinct]
         codes = np.array([self._code(name) for name in names], dtype=np.int32)
         unchanged = np.array([name == text for name, text in zip(names, distinct, strict=True)], dtype=np.bool_)
         which = raw.indices.to_numpy(zero_copy_only=False)
         named = codes[which] >= 0
-        owner: Ints = found.owner[rows][named]
+        owner: Ints = owners[named]
         self.code[owner] = codes[which][named]
         self.picked[owner] = np.where(unchanged[which], rows, -1)[named]
         return owner
@@ -116,6 +123,14 @@ class CountColumn:
         self.value[owner] = value[good]
         self.known[owner] = True
         self.picked[owner] = np.where(integer, rows, -1)[good]
+
+    def fill_inner(self, owner: Ints, digits: pa.StringArray) -> None:
+        """Fill from texts of at most 16 digits each, found inside attributes."""
+        value = pc.cast(digits, pa.int64()).to_numpy()
+        good = value <= COUNT_MAX
+        self.value[owner[good]] = value[good]
+        self.known[owner[good]] = True
+        self.picked[owner[good]] = -1
 
     def verbatim(self, found: Attributes) -> Ints:
         same, at = self.picked.copy(), np.flatnonzero(self.picked >= 0)

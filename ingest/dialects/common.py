@@ -4,6 +4,7 @@ from ingest.dialects.dialect import Fields, any_field
 
 COMMON: Fields = {
     "error_type": ("error.type", "error_type"),
+    "failed": ("http.response.status_code",),
     "run_key": ("spanledger.run.id",),
     "conversation_id": ("gen_ai.conversation.id", "session.id"),
     "user_id": ("user.id", "enduser.id", "user.email"),
@@ -19,6 +20,8 @@ COMMON: Fields = {
         "gen_ai.usage.cost_usd",
         "llm.cost.total",
         "llm.usage.cost",
+        "opencode.llm.cost.total",
+        "gen_ai.cost.total_tokens",
     ),
 }
 

@@ -48,8 +48,12 @@ TARGETS: Mapping[str, Kind] = {
     "web_searches": Kind.COUNT,
     "code_executions": Kind.COUNT,
     "reported_cost_usd": Kind.MONEY,
+    "failed": Kind.NAME,
 }
-"""Every target a dialect can fill. All are columns of `spans` but total_tokens, which only checks the others."""
+"""Every target a dialect can fill. All are columns of `spans` but CHECKS."""
+
+CHECKS = frozenset({"total_tokens", "failed"})
+"""Targets that only settle what others mean: whether parts are in the whole, whether missing usage is a failure."""
 
 MODEL_OPERATIONS = frozenset({"chat", "completion", "embeddings", "rerank", "image", "speech", "moderation"})
 """Operations that a provider bills by what the model did."""
@@ -63,25 +67,46 @@ OPERATIONS = MODEL_OPERATIONS | {
 
 @dataclass(frozen=True)
 class Inside:
-    """A text field of the JSON object in attribute `key`, found by the RE2 `pattern`, its group `v`."""
+    """One field of the object written as text in attribute `key`, found by the RE2 `pattern`, its group `v`."""
 
     key: str
     pattern: str
+    names: tuple[str, ...] = ()
     model_only: bool = False
     """Only on spans of a model operation: elsewhere the same attribute holds something else."""
 
     def __str__(self) -> str:
-        return f"{self.key} (JSON)"
+        return f"{self.key} (inside: {', '.join(self.names)})" if self.names else f"{self.key} (in quotes)"
 
 
 def first_field(key: str, name: str) -> Inside:
     """Text field `name` where it comes first in the object: cheap, however long the object is."""
-    return Inside(key, rf'^\s*{{\s*"{name}"\s*:\s*"(?P<v>[^"\\]+)"', model_only=True)
+    return Inside(key, rf'^\s*{{\s*"{name}"\s*:\s*"(?P<v>[^"\\]+)"', (name,), model_only=True)
 
 
 def any_field(key: str, *names: str) -> Inside:
-    """Text field of one of `names`, anywhere in a short object."""
-    return Inside(key, rf'"(?:{"|".join(names)})"\s*:\s*"(?P<v>[^"\\]+)"')
+    """Text field of one of `names`, anywhere in a short object; the object may be quoted twice, or cut off."""
+    return Inside(key, rf'\\?"(?:{"|".join(names)})\\?"\s*:\s*\\?"(?P<v>[^"\\]+)\\?"', names)
+
+
+def number_field(key: str, *names: str) -> Inside:
+    """Whole number of one of `names` in an object of JSON; what stands in quotes within its texts is none.
+
+    A number that the text was cut off behind is none either: more digits may have followed.
+    """
+    return Inside(key, rf'"(?:{"|".join(names)})"\s*:\s*(?P<v>[0-9]{{1,16}})(?:\.0*)?\s*[,}}\]]', names)
+
+
+def loose_number_field(key: str, *names: str) -> Inside:
+    """As number_field, in an object that is JSON, JSON quoted twice, or a Python repr, and that no model wrote."""
+    quote = r"""\\?["']"""
+    number = rf"(?:{quote})?(?P<v>[0-9]{{1,16}})(?:\.0*)?(?:{quote})?\s*[,}}\]]"
+    return Inside(key, rf"{quote}(?:{'|'.join(names)}){quote}\s*:\s*{number}", names)
+
+
+def in_quotes(key: str) -> Inside:
+    """The whole text, where it is one text of JSON: Langfuse writes `"search"`, quotes and all."""
+    return Inside(key, r'^\s*"(?P<v>[^"\\]+)"\s*$')
 
 
 Source = str | Inside
@@ -99,7 +124,7 @@ class Label:
     """The span's name counts only behind this prefix; empty: the whole name does."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dialect:
     """One semantic convention. Add a file with one of these, and a line in `__init__.py`."""
 
@@ -109,25 +134,35 @@ class Dialect:
     scopes: tuple[str, ...] = ()
     """Beginnings of instrumentation scope names that speak it. They win over marks."""
     marks: tuple[str, ...] = ()
-    """Attribute keys that give it away where the scope does not."""
+    """Attribute keys that give it away where the scope does not; one that ends in a dot stands for all below it."""
     fields: Fields = field(default_factory=dict)
     """Target -> sources; of several the first that is there, not empty and readable counts."""
     operations: Mapping[str, str] = field(default_factory=dict)
     """Raw value, lower case, of an `operation` source -> operation."""
     operation_prefixes: Mapping[str, str] = field(default_factory=dict)
     """Beginning of a span's name -> operation, over what the attributes say."""
+    operation_names: Mapping[str, str] = field(default_factory=dict)
+    """Beginning of a span's name -> operation, where no attribute says one."""
+    operation_marks: Mapping[str, str] = field(default_factory=dict)
+    """Key of an attribute that is there -> operation, where neither an attribute nor the name says one."""
     labels: tuple[Label, ...] = ()
     input_includes_cache: bool | None = True
     """Whether tokens in are counted with cache reads and writes; None: not known, guessed from the numbers."""
+    output_includes_reasoning: bool = True
+    """Whether tokens out are counted with reasoning."""
     reference: str = ""
     """Page of the convention."""
+    captures: tuple[str, ...] = ()
+    """Files of sample_traces that hold the table; none: it is taken from the documentation, and unproven."""
 
     def __post_init__(self) -> None:
         assert set(self.fields) <= set(TARGETS), f"{self.name}: {set(self.fields) - set(TARGETS)} is no target"
-        named = {*self.operations.values(), *self.operation_prefixes.values()}
+        by_name = (self.operation_prefixes, self.operation_names, self.operation_marks)
+        named = {*self.operations.values(), *(operation for table in by_name for operation in table.values())}
         assert named <= OPERATIONS, f"{self.name}: {named - OPERATIONS} is no operation"
 
 
 def also(first: Fields, then: Fields) -> Fields:
-    """`first`, and behind its sources those of `then`."""
-    return {target: (*first.get(target, ()), *then.get(target, ())) for target in (*first, *(set(then) - set(first)))}
+    """`first`, and behind its sources those of `then` that it does not have."""
+    targets = dict.fromkeys((*first, *then))
+    return {target: tuple(dict.fromkeys((*first.get(target, ()), *then.get(target, ())))) for target in targets}

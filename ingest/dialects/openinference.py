@@ -1,4 +1,4 @@
-"""OpenInference (Arize), spoken by Phoenix and its instrumentations."""
+"""OpenInference (Arize), spoken by Phoenix and its instrumentations. Held by captures."""
 
 from ingest.dialects.common import COMMON, GATEWAY, METADATA
 from ingest.dialects.dialect import Dialect, Label, also, any_field, first_field
@@ -38,7 +38,7 @@ FIELDS = also(
 
 OPENINFERENCE = Dialect(
     name="openinference",
-    version=1,
+    version=2,
     scopes=("openinference.instrumentation.",),
     marks=("openinference.span.kind",),
     fields=FIELDS,
@@ -57,4 +57,11 @@ OPENINFERENCE = Dialect(
     operation_prefixes={"handoff to ": "handoff"},  # the Agents SDK's handoffs have kind TOOL and run none
     labels=(Label("agent_name", "agent", keys=("graph.node.id",)), Label("tool_name", "tool")),
     reference="https://github.com/Arize-ai/openinference/blob/main/spec/semantic_conventions.md",
+    captures=(
+        "openinference/crewai_openinference",
+        "openinference/langgraph_openinference",
+        "openinference/openai_agents_openinference",
+        "openinference/openinference_anthropic",
+        "openinference/openinference_openai",
+    ),
 )

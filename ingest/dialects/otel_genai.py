@@ -1,6 +1,6 @@
 """OpenTelemetry's semantic conventions for generative AI, current names (gen_ai.provider.name).
 
-Includes the Anthropic SDK's own spans, Google ADK, Microsoft Agent Framework and Vercel's @ai-sdk/otel.
+Many emitters speak it with a few words of their own; their files take this table and add to it. Held by captures.
 """
 
 from ingest.dialects.common import COMMON, GATEWAY
@@ -128,21 +128,12 @@ FIELDS = also(
 
 OTEL_GENAI = Dialect(
     name="otel_genai",
-    version=1,
-    scopes=(
-        "opentelemetry.instrumentation.genai.",
-        "com.anthropic.sdk.",
-        "com.anthropic.claude-platform",
-        "gcp.vertex.agent",
-        "agent_framework",
-        "gen_ai",
-        # These two have attributes of their own besides; what they say in gen_ai.* is read here.
-        "pydantic-ai",
-        "litellm",
-    ),
+    version=2,
+    scopes=("opentelemetry.instrumentation.genai.",),
     marks=("gen_ai.provider.name", "gen_ai.operation.name", "gen_ai.tool.name", "gen_ai.agent.name", "mcp.method.name"),
     fields=FIELDS,
     operations=OPERATIONS,
     labels=(Label("tool_name", "tool", prefix="execute_tool "),),
     reference="https://github.com/open-telemetry/semantic-conventions-genai/tree/main/docs/gen-ai",
+    captures=("otel_genai/otel_genai_openai", "otel_genai/otel_genai_openai_content", "runaway_loop/runaway_loop"),
 )

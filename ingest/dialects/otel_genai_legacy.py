@@ -1,12 +1,15 @@
-"""OpenTelemetry's semantic conventions for generative AI up to 1.36: gen_ai.system, prompt and completion tokens."""
+"""OpenTelemetry's semantic conventions for generative AI up to 1.36: gen_ai.system, prompt and completion tokens.
+
+Held by a capture.
+"""
 
 from ingest.dialects import otel_genai
 from ingest.dialects.dialect import Dialect, also
 
 OTEL_GENAI_LEGACY = Dialect(
     name="otel_genai_legacy",
-    version=1,
-    scopes=("opentelemetry.instrumentation.openai_v2", "semantic_kernel", "strands.telemetry.tracer"),
+    version=2,
+    scopes=("opentelemetry.instrumentation.openai_v2",),
     marks=("gen_ai.system",),
     fields=also(
         otel_genai.FIELDS,
@@ -20,4 +23,5 @@ OTEL_GENAI_LEGACY = Dialect(
     operations=otel_genai.OPERATIONS,
     labels=otel_genai.OTEL_GENAI.labels,
     reference="https://github.com/open-telemetry/semantic-conventions/blob/v1.36.0/docs/gen-ai/gen-ai-spans.md",
+    captures=("otel_genai_legacy/openai_v2_default",),
 )

@@ -5,7 +5,7 @@ from ingest.dialects.dialect import Dialect, also
 
 PLAIN = Dialect(
     name="none",
-    version=1,
+    version=2,
     fields=also(also({"tool_name": ("tool.name",), "agent_name": ("agent.name",)}, COMMON), GATEWAY),
     input_includes_cache=None,
 )

@@ -18,10 +18,11 @@ TOKEN_OPERATIONS = frozenset({"chat", "completion", "embeddings", "rerank"})
 Counts = Mapping[str, CountColumn]
 
 
-def normalise(counts: Counts, operation: NameColumn, includes: Mask, guessed: Mask) -> NameColumn:
+def normalise(counts: Counts, operation: NameColumn, includes: Mask, guessed: Mask, apart: Mask) -> NameColumn:
     """Make input and output of `counts` inclusive, in place; returns input_basis.
 
-    includes: rows whose dialect counts cache in its input; guessed: rows whose dialect does not say.
+    includes: rows whose dialect counts cache in its input; guessed: rows whose dialect does not say; apart: rows whose
+    dialect leaves reasoning out of its output.
     """
     _drop_zero_usage(counts, operation.where(TOKEN_OPERATIONS))
     _complete_cache_writes(counts)
@@ -33,7 +34,7 @@ def normalise(counts: Counts, operation: NameColumn, includes: Mask, guessed: Ma
     settled = said | exceeds
     exclusive = used.known & (cache > 0) & (exceeds | cache_apart | ~(settled | includes | guessed))
     used.value[exclusive] += cache[exclusive]
-    reasoning_apart |= out.known & (reasoning > out.value)
+    reasoning_apart |= out.known & ((reasoning > out.value) | (apart & ~said))
     out.value[reasoning_apart] += reasoning[reasoning_apart]
     basis = NameColumn(len(used.value))
     basis.fill_all(used.known, "inclusive")

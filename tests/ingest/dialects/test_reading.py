@@ -1,26 +1,13 @@
 """The tables at work on made-up spans: which dialect, which source, which count, and what is not believed."""
 
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.decode import decode
-from ingest.dialects import DIALECTS, canonical, reference
-from ingest.dialects.dialect import MODEL_OPERATIONS, TARGETS, Kind
-from ledger.schema import SPANS
-from tests.ingest.decode.made import event, request
-
-CHAT = {"gen_ai.provider.name": "openai", "gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o"}
-
-
-def read(attributes, scope="", resource=None, **fields):
-    """The row of one span with these attributes."""
-    made = request({"attributes": attributes, **fields}, scope=scope, resource=resource)
-    (row,) = decode([event(made.SerializeToString())]).spans.to_pylist()
-    return row
+from ingest.dialects import canonical
+from tests.ingest.dialects.one_span import CHAT, read
 
 
 def usage(**counts):
@@ -34,41 +21,6 @@ def usage(**counts):
         "reasoning": "reasoning.output_tokens",
     }
     return read({**CHAT, **{f"gen_ai.usage.{names[name]}": count for name, count in counts.items()}})
-
-
-# Which dialect
-
-
-@pytest.mark.parametrize(
-    ("scope", "attributes", "dialect"),
-    [
-        ("openinference.instrumentation.openai", {"gen_ai.system": "openai"}, "openinference"),
-        ("strands.telemetry.tracer", {"gen_ai.provider.name": "openai"}, "otel_genai_legacy"),
-        ("com.anthropic.sdk.typescript", {}, "otel_genai"),
-        ("gen_ai", {}, "otel_genai"),
-        ("gen_ai_tools", {}, "none"),
-        ("app", {"openinference.span.kind": "LLM", "gen_ai.operation.name": "acompletion"}, "openinference"),
-        ("app", {"gen_ai.system": "openai", "gen_ai.operation.name": "chat"}, "otel_genai_legacy"),
-        ("app", {"gen_ai.operation.name": "chat"}, "otel_genai"),
-        ("app", {"http.request.method": "GET"}, "none"),
-    ],
-)
-def test_scope_goes_before_marks_and_marks_go_by_precedence(scope, attributes, dialect):
-    assert read(attributes, scope)["dialect"] == dialect
-
-
-def test_spans_of_several_dialects_in_one_request_do_not_mix():
-    made = request(
-        {"attributes": {"openinference.span.kind": "LLM", "llm.token_count.prompt": 7, "gen_ai.usage.input_tokens": 1}},
-        {"attributes": {**CHAT, "llm.token_count.prompt": 7, "gen_ai.usage.input_tokens": 8}},
-        {"attributes": {"llm.token_count.prompt": 7, "gen_ai.usage.input_tokens": 8}},
-    )
-    rows = decode([event(made.SerializeToString())]).spans.to_pylist()
-    assert [(row["dialect"], row["input_tokens"]) for row in rows] == [
-        ("openinference", 7),
-        ("otel_genai", 8),
-        ("none", None),
-    ]
 
 
 # Which source
@@ -325,36 +277,3 @@ def test_no_text_is_too_odd_for_the_canonical_names(text):
         *(canonical.service_tier, canonical.credential, canonical.cost),
     ):
         function(text)
-
-
-# Tables
-
-
-def test_targets_are_columns_of_spans():
-    assert set(TARGETS) - {"total_tokens"} <= {column.name for column in SPANS}
-
-
-def test_counts_and_nothing_else_are_whole_numbers():
-    whole = {column.name for column in SPANS if str(column.type) == "int64"} - {"start_ns", "end_ns"}
-    counts = {target for target, kind in TARGETS.items() if kind is Kind.COUNT} - {"total_tokens"}
-    assert whole - {"received_ns", "source_seq"} == counts
-
-
-def test_names_of_dialects_are_unique_and_the_last_takes_everything():
-    assert len({dialect.name for dialect in DIALECTS}) == len(DIALECTS)
-    assert (DIALECTS[-1].scopes, DIALECTS[-1].marks) == ((), ())
-
-
-@pytest.mark.parametrize("dialect", DIALECTS[:-1], ids=lambda dialect: dialect.name)
-def test_a_dialect_says_how_it_is_recognised_where_it_is_written_down_and_what_a_call_is(dialect):
-    assert dialect.scopes or dialect.marks
-    assert dialect.reference.startswith("https://")
-    assert MODEL_OPERATIONS & set(dialect.operations.values())
-    assert {"operation", "provider", "request_model", "input_tokens", "output_tokens"} <= set(dialect.fields)
-    for sources in dialect.fields.values():
-        assert len(set(sources)) == len(sources)
-
-
-def test_the_reference_shows_the_tables_as_they_are():
-    page = Path(__file__).parents[3] / "docs" / "reference" / "dialects.md"
-    assert page.read_text().split("<!-- tables -->\n")[1] == reference.tables()

@@ -19,36 +19,52 @@ OPENAI_BARE = {"input_tokens": 2006, "output_tokens": 300, "cache_read_tokens": 
 EMBEDDING = {"input_tokens": 9, "output_tokens": None, "cache_read_tokens": None}
 ANTHROPIC_BARE = {"input_tokens": 2009, "output_tokens": 393, "cache_read_tokens": 1800, "cache_write_tokens": 188}
 ANTHROPIC = {**ANTHROPIC_BARE, "cache_write_5m_tokens": 100, "cache_write_1h_tokens": 88}
+EMBEDDING_NO_CACHE = {**EMBEDDING, "cache_read_tokens": 0}
 UNKNOWN = {"input_tokens": None, "output_tokens": None}
 
 MODEL_CALLS = {
     # sample -> dialect of the model spans -> how often each usage.
-    "anthropic_sdk_native": {"otel_genai": [(4, ANTHROPIC)]},
-    "langgraph_otel_genai": {"otel_genai": [(2, OPENAI), (1, UNKNOWN)]},
-    "litellm_otel_v2": {"otel_genai": [(1, OPENAI_NO_REASONING), (1, ANTHROPIC_BARE), (2, UNKNOWN)]},
-    "ms_agent_framework": {"otel_genai": [(2, OPENAI)]},
+    "anthropic_sdk_native": {"anthropic_sdk": [(4, ANTHROPIC)]},
+    "langgraph_otel_genai": {"langgraph": [(2, OPENAI), (1, UNKNOWN)]},
+    "litellm_otel_v2": {"litellm": [(1, OPENAI_NO_REASONING), (1, ANTHROPIC_BARE), (2, UNKNOWN)]},
+    "ms_agent_framework": {"ms_agent_framework": [(2, OPENAI)]},
     "openai_agents_otel_genai": {},
     "otel_genai_openai": {"otel_genai": [(5, OPENAI), (1, EMBEDDING), (2, UNKNOWN)]},
     "otel_genai_openai_content": {"otel_genai": [(5, OPENAI), (1, EMBEDDING), (2, UNKNOWN)]},
-    "vercel_ai_otel": {"otel_genai": [(3, OPENAI_NO_REASONING), (1, EMBEDDING), (1, UNKNOWN)]},
+    "vercel_ai_otel": {"vercel": [(3, OPENAI_NO_REASONING), (1, EMBEDDING), (1, UNKNOWN)]},
     "openai_v2_default": {"otel_genai_legacy": [(4, OPENAI_BARE), (1, EMBEDDING), (2, UNKNOWN)]},
-    "strands_default": {"otel_genai_legacy": [(2, OPENAI_NO_REASONING)]},
+    "strands_default": {"strands": [(2, OPENAI_NO_REASONING)]},
     "openinference_openai": {"openinference": [(5, OPENAI), (1, EMBEDDING), (2, UNKNOWN)]},
-    "openinference_anthropic": {"openinference": [(4, ANTHROPIC_BARE)], "otel_genai": [(4, ANTHROPIC)]},
+    "openinference_anthropic": {"openinference": [(4, ANTHROPIC_BARE)], "anthropic_sdk": [(4, ANTHROPIC)]},
     "openai_agents_openinference": {"openinference": [(4, OPENAI)]},
     "langgraph_openinference": {"openinference": [(2, OPENAI), (1, UNKNOWN)]},
     "crewai_openinference": {},
+    "openllmetry_openai": {
+        "openllmetry": [(4, OPENAI), (1, OPENAI_NO_REASONING), (1, EMBEDDING_NO_CACHE), (2, UNKNOWN)]
+    },
+    "langgraph_openllmetry": {"openllmetry": [(2, OPENAI_NO_REASONING), (1, UNKNOWN)]},
+    "openai_agents_openllmetry": {"openllmetry": [(4, OPENAI)]},
+    "traceloop_sdk": {"openllmetry": [(1, OPENAI)]},
+    "claude_code": {"claude_code": [(2, ANTHROPIC_BARE)]},
+    "langfuse_sdk": {
+        "langfuse": [
+            (1, OPENAI),
+            (1, {"input_tokens": 1821, "output_tokens": 393, "cache_read_tokens": 1800}),  # 21 fresh
+        ]
+    },
     "pydantic_ai": {
-        "otel_genai": [
+        "pydantic_ai": [
             (2, OPENAI),
-            (2, ANTHROPIC),  # Pydantic AI's own: the 5 minutes are 188 - 88
-            (2, ANTHROPIC),  # the Anthropic SDK's, beneath
+            (2, ANTHROPIC),  # the 5 minutes are 188 - 88
             (1, {"input_tokens": 52, "output_tokens": 5}),
             (1, {"input_tokens": 51, "output_tokens": 2}),
             (1, {"input_tokens": 54, "output_tokens": 10}),
-        ]
+        ],
+        "anthropic_sdk": [(2, ANTHROPIC)],  # beneath
     },
 }
+EXCLUSIVE = {("claude_code", 2009), ("langfuse", 1821)}
+"""(dialect, input) of the calls whose input was sent without the cache."""
 
 AGENTS = {
     "langgraph_otel_genai": {"weather_agent"},
@@ -60,6 +76,11 @@ AGENTS = {
     "langgraph_openinference": {"weather_agent"},
     "crewai_openinference": {"weather analyst"},
     "pydantic_ai": {"weather_agent", "router_agent", "sub_agent", "claude_agent"},
+    "langgraph_openllmetry": {"weather_agent"},
+    "openai_agents_openllmetry": {"weather_agent", "triage"},
+    "traceloop_sdk": {"weather_agent"},
+    "claude_code": {None},  # its service is its name
+    "langfuse_sdk": {"weather_agent"},
 }
 
 OPERATIONS = {
@@ -70,6 +91,12 @@ OPERATIONS = {
     "crewai_openinference": {"tool": 1, "agent": 1, "chain": 1},
     "anthropic_sdk_native": {"chat": 4, "other": 1},
     "otel_genai_openai": {"chat": 7, "embeddings": 1, "other": 1},
+    "langgraph_openllmetry": {"chat": 3, "chain": 3, "tool": 1, "agent": 2, "other": 1},
+    "openai_agents_openllmetry": {"chat": 4, "tool": 1, "handoff": 1, "agent": 3, "workflow": 1},
+    "traceloop_sdk": {"chat": 1, "tool": 1, "agent": 1, "workflow": 1},
+    "claude_code": {"agent": 1, "chat": 2, "tool": 1, "other": 2},  # the tool's wait and execution are no tools
+    "langfuse_sdk": {"agent": 1, "chat": 2, "tool": 1},
+    "litellm_otel_v2": {"chat": 4},
 }
 
 
@@ -90,7 +117,8 @@ def test_usage_of_every_model_span(name):
         assert span["usage_status"] == (
             "reported" if usage != UNKNOWN else "failed" if span["status"] == "error" else "missing"
         )
-        assert span["input_basis"] == ("inclusive" if usage != UNKNOWN else None)
+        basis = "exclusive" if (dialect, usage["input_tokens"]) in EXCLUSIVE else "inclusive"
+        assert span["input_basis"] == (basis if usage != UNKNOWN else None)
         assert span["provider"] in ("openai", "anthropic", "test")
 
 
@@ -106,7 +134,10 @@ def test_operations_of_every_span(name):
 
 @pytest.mark.parametrize(
     "name",
-    ["langgraph_otel_genai", "openai_agents_openinference", "strands_default", "crewai_openinference", "pydantic_ai"],
+    [
+        *("langgraph_otel_genai", "openai_agents_openinference", "strands_default", "crewai_openinference"),
+        *("pydantic_ai", "langgraph_openllmetry", "openai_agents_openllmetry", "traceloop_sdk", "langfuse_sdk"),
+    ],
 )
 def test_tools_are_named(name):
     tools = {row["tool_name"] for row in rows(name) if row["operation"] == "tool"}
@@ -135,7 +166,7 @@ def test_response_ids_meet_where_two_libraries_saw_one_call():
     ids = {row["dialect"]: set() for row in spans}
     for row in spans:
         ids[row["dialect"]].add(row["response_id"])
-    assert ids["openinference"] == ids["otel_genai"]
+    assert ids["openinference"] == ids["anthropic_sdk"]
     assert len(ids["openinference"]) == 4
 
 
@@ -145,6 +176,34 @@ def test_reported_costs_are_exact_and_name_their_source():
     costs = {(row["reported_source"], row["reported_cost_usd"]) for row in rows("pydantic_ai")}
     expected = [(None, None), ("operation.cost", Decimal("0.0003369")), ("operation.cost", Decimal("0.007401"))]
     assert costs == set(expected)
+
+
+def test_the_cost_of_langfuse_is_the_total_of_its_object():
+    costs = {(row["reported_source"], row["reported_cost_usd"]) for row in rows("langfuse_sdk")}
+    assert costs == {(None, None), ("langfuse.observation.cost_details", Decimal("0.006"))}
+
+
+def test_who_ran_it_is_read_whatever_the_dialect_calls_it():
+    keys = ("user_id", "conversation_id", "team", "environment")
+    seen = {name: {tuple(row[key] for key in keys) for row in rows(name)} for name in ("langfuse_sdk", "traceloop_sdk")}
+    assert seen == {
+        "langfuse_sdk": {("u-1", "s-1", "search", "staging")},  # the team comes in quotes
+        "traceloop_sdk": {("u-7", "s-9", "search", "")},
+    }
+    (session,) = {row["conversation_id"] for row in rows("claude_code")}
+    assert session == "c05f1967-f87d-4a84-8099-cdbd8ac7a9b0"
+    assert {row["team"] for row in rows("claude_code")} == {"search"}
+
+
+def test_claude_code_names_its_tool_and_its_requests():
+    spans = rows("claude_code")
+    (tool,) = [row for row in spans if row["operation"] == "tool"]
+    assert (tool["tool_name"], tool["tool_call_id"], tool["input"]) == ("Bash", "toolu_01", "echo hello-from-agent")
+    chats = [row for row in spans if row["operation"] == "chat"]
+    assert {row["response_id"] for row in chats} == {"req_011fake1795337806429137", "req_011fake1795337806568668"}
+    assert {(row["provider"], row["request_model"], row["service_tier"]) for row in chats} == {
+        ("anthropic", "claude-sonnet-4-5", None)
+    }
 
 
 def test_who_paid_is_read_from_the_gateway():

@@ -16,7 +16,7 @@ def normalised(includes, **counts):
         columns[f"{name}_tokens"].known[0] = True
     operation = NameColumn(1)
     operation.fill_all(np.array([True]), "chat")
-    basis = usage.normalise(columns, operation, np.array([includes is True]), np.array([includes is None]))
+    basis = usage.normalise(columns, operation, *map(np.array, ([includes is True], [includes is None], [False])))
     used, out = columns["input_tokens"].array()[0].as_py(), columns["output_tokens"].array()[0].as_py()
     return used, out, basis.array("string")[0].as_py()
 
