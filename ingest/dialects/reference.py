@@ -26,10 +26,15 @@ def tables() -> str:
 def _overview() -> Iterator[str]:
     yield from ("## All", "", "| dialect | scopes | else by the attributes | held by |", "|---|---|---|---|")
     for one in DIALECTS:
-        held = ", ".join(f"`{name.split('/')[1]}`" for name in one.captures) or "its documentation alone"
         link = f"[{one.name}](#{one.name}-version-{one.version})"
-        yield f"| {link} | {_list(one.scopes, SHOWN_MAX)} | {_list(one.marks)} | {held if one is not DIALECTS[-1] else ''} |"
+        yield f"| {link} | {_list(one.scopes, SHOWN_MAX)} | {_list(one.marks)} | {_held_by(one)} |"
     yield ""
+
+
+def _held_by(dialect: Dialect) -> str:
+    if dialect is DIALECTS[-1]:
+        return "nothing to hold: it reads what no other recognises"
+    return ", ".join(f"`{name.split('/')[1]}`" for name in dialect.captures) or "its documentation alone"
 
 
 def _dialect(dialect: Dialect) -> Iterator[str]:
