@@ -89,12 +89,16 @@ def any_field(key: str, *names: str) -> Inside:
     return Inside(key, rf'\\?"(?:{"|".join(names)})\\?"\s*:\s*\\?"(?P<v>[^"\\]+)\\?"', names)
 
 
-def number_field(key: str, *names: str) -> Inside:
-    """Whole number of one of `names` in an object of JSON; what stands in quotes within its texts is none.
+def number_field(key: str, *names: str, within: str = "") -> Inside:
+    """Whole number of one of `names` in an object of JSON; `within`: behind the key of an inner object of that name.
 
-    A number that the text was cut off behind is none either: more digits may have followed.
+    What stands in quotes within its texts is none. A number that the text was cut off behind is none either: more
+    digits may have followed.
     """
-    return Inside(key, rf'"(?:{"|".join(names)})"\s*:\s*(?P<v>[0-9]{{1,16}})(?:\.0*)?\s*[,}}\]]', names)
+    inner = rf'[{{,\s]"{within}"\s*:\s*{{(?s:.*?)' if within else ""
+    number = r"(?P<v>[0-9]{1,16})(?:\.0*)?\s*[,}\]]"
+    # The first character is the one behind an object's brace or comma, never the backslash of a quote in a text.
+    return Inside(key, rf'{inner}[{{,\s]"(?:{"|".join(names)})"\s*:\s*{number}', names)
 
 
 def loose_number_field(key: str, *names: str) -> Inside:

@@ -5,10 +5,15 @@ From its documentation; no capture of it is at hand.
 
 from dataclasses import replace
 
-from ingest.dialects.dialect import also, number_field
+from ingest.dialects.dialect import Inside, also, number_field
 from ingest.dialects.otel_genai_legacy import OTEL_GENAI_LEGACY
 
 ANSWER = "gcp.vertex.agent.llm_response"
+
+
+def usage(name: str) -> Inside:
+    return number_field(ANSWER, name, within="usage_metadata")
+
 
 GOOGLE_ADK = replace(
     OTEL_GENAI_LEGACY,
@@ -20,11 +25,11 @@ GOOGLE_ADK = replace(
         OTEL_GENAI_LEGACY.fields,
         {
             "conversation_id": ("gcp.vertex.agent.session_id",),
-            "total_tokens": (number_field(ANSWER, "total_token_count"),),
-            "cache_read_tokens": (number_field(ANSWER, "cached_content_token_count"),),
+            "total_tokens": (usage("total_token_count"),),
+            "cache_read_tokens": (usage("cached_content_token_count"),),
             "reasoning_tokens": (
                 "gen_ai.usage.experimental.reasoning_tokens",
-                number_field(ANSWER, "thoughts_token_count"),
+                usage("thoughts_token_count"),
             ),
             "input": ("gcp.vertex.agent.tool_call_args", "gcp.vertex.agent.llm_request"),
             "output": ("gcp.vertex.agent.tool_response", ANSWER),

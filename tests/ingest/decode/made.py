@@ -95,8 +95,23 @@ def known_keys() -> Iterator[str]:
 
 
 KEYS = sorted(set(known_keys()))
-SCOPES = ["app", "", "litellm", "openinference.instrumentation.openai", "strands.telemetry.tracer", "gen_ai", "gen_aix"]
-WORDS = ["", "chat", "LLM", "TOOL", "AGENT", "execute_tool", "invoke_agent", "2006", "-1", "1e9", "true", '{"id":"x"}']
+SCOPES = [
+    "app",
+    "",
+    "gen_aix",
+    *(f"{scope}x" if scope[-1] in ". " else scope for one in DIALECTS for scope in one.scopes),
+]
+WORDS = [
+    *("", "chat", "LLM", "TOOL", "AGENT", "execute_tool", "invoke_agent", "2006", "-1", "1e9", "true", '{"id":"x"}'),
+    *(
+        "generation",
+        "llm_request",
+        "ai.embed.doEmbed",
+        '{"input": 21, "total": 0.5}',
+        "{'prompt_tokens': 7}",
+        '"search"',
+    ),
+]
 
 scalars = (
     st.none()
