@@ -4,8 +4,9 @@ Guarantees: nothing is lost (what no column holds letter for letter stays an att
 raises: a source that does not read is as if absent.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,11 +17,15 @@ from ingest.dialects import DIALECTS, canonical, usage
 from ingest.dialects.columns import CountColumn, NameColumn, TextColumn
 from ingest.dialects.common import COST_CURRENCY, RESOURCE
 from ingest.dialects.detect import claims_of
-from ingest.dialects.dialect import CHECKS, MODEL_OPERATIONS, TARGETS, Dialect, Fields, Inside, Kind, Label
+from ingest.dialects.dialect import CHECKS, MODEL_OPERATIONS, TARGETS, Dialect, Inside, Kind, Label, Source
 from ingest.dialects.held import Filled, held
+from ingest.dialects.sharing import Sharing
 from ingest.sheet import Attributes, Ints, Mask, Sheet, clipped
 
 STATUS_ERROR = 2
+
+Operations = Mapping[str, str]
+"""Raw value, lower case -> operation."""
 
 
 @dataclass(frozen=True)
@@ -37,18 +42,13 @@ def read_dialects(sheet: Sheet) -> Reading:
     """Every column of `spans` that has to be interpreted."""
     claims = claims_of(sheet, DIALECTS)
     reader = _Reader(sheet.attributes)
-    present = [(DIALECTS[number], claims == number) for number in np.unique(claims).tolist()]
-    for dialect, mine in present:
-        _read(reader, dialect, mine, sheet)
-    _conclude_operation(reader)
-    for dialect, mine in present:
-        for label in dialect.labels:
-            _read_label(reader, label, mine, sheet)
+    sharing = Sharing(claims, DIALECTS)
+    _read(reader, sharing, sheet)
     _conclude_provider(reader)
     columns = {**_conclude_usage(reader, claims, sheet), **_arrays(reader), **_inherited(sheet, reader)}
     columns["dialect"] = _constant([dialect.name for dialect in DIALECTS], claims)
     columns["mapping_version"] = pa.array(np.array([dialect.version for dialect in DIALECTS], np.int32)[claims])
-    return Reading(columns, held(sheet.attributes, reader.columns(), DIALECTS, claims))
+    return Reading(columns, held(sheet.attributes, reader.columns(), sharing))
 
 
 class _Reader:
@@ -76,34 +76,52 @@ class _Reader:
         return rows if keep.all() else rows[keep]
 
 
-def _read(reader: _Reader, dialect: Dialect, mine: Mask, sheet: Sheet) -> None:
-    where = None if mine.all() else mine
+def _read(reader: _Reader, sharing: Sharing, sheet: Sheet) -> None:
+    for dialect, where in sharing.agreeing(lambda one: (one.fields.get("operation"), id(one.operations))):
+        _read_field(reader, "operation", dialect.fields.get("operation", ()), where, dialect.operations)
+    for dialect, where in sharing:
+        _read_operation_otherwise(reader, dialect, where, sheet)
+    for target in TARGETS:
+        if target != "operation":
+            for dialect, where in sharing.agreeing(partial(_sources, target)):
+                _read_field(reader, target, _sources(target, dialect), where)
+    _conclude_operation(reader)
+    for dialect, where in sharing.agreeing(lambda one: one.labels):
+        for label in dialect.labels:
+            _read_label(reader, label, where, sheet)
+
+
+def _sources(target: str, dialect: Dialect) -> tuple[Source, ...]:
+    return dialect.fields.get(target, ())
+
+
+def _read_operation_otherwise(reader: _Reader, dialect: Dialect, where: Mask | None, sheet: Sheet) -> None:
+    """By the span's name, over an operation that an attribute says or in its place, or by an attribute being there."""
     operation = reader.names["operation"]
-    _read_fields(reader, {"operation": dialect.fields.get("operation", ())}, dialect, where)
     for prefix, name in dialect.operation_prefixes.items():
-        operation.fill_all(mine & _named(sheet, prefix) & (operation.code >= 0), name)
+        operation.fill_all(_named(sheet, prefix, where) & (operation.code >= 0), name)
     for prefix, name in dialect.operation_names.items():
-        operation.fill_all(mine & _named(sheet, prefix) & (operation.code < 0), name)
+        operation.fill_all(_named(sheet, prefix, where) & (operation.code < 0), name)
     for key, name in dialect.operation_marks.items():
         owner = reader.found.owner[reader.rows(key, where)]
         operation.fill_all(owner[operation.code[owner] < 0], name)
-    _read_fields(reader, {t: s for t, s in dialect.fields.items() if t != "operation"}, dialect, where)
 
 
-def _named(sheet: Sheet, prefix: str) -> Mask:
+def _named(sheet: Sheet, prefix: str, where: Mask | None) -> Mask:
     named: Mask = pc.starts_with(sheet.name, prefix).to_numpy(zero_copy_only=False)
-    return named
+    return named if where is None else named & where
 
 
-def _read_fields(reader: _Reader, fields: Fields, dialect: Dialect | None, where: Mask | None) -> None:
-    for target, sources in fields.items():
-        fill = FILL[TARGETS[target]]
-        for source in reversed(sources):  # the best is written last
-            key = source.key if isinstance(source, Inside) else source
-            rows = reader.rows(key, where)
-            if len(rows):
-                inner = _inner(reader, source, rows) if isinstance(source, Inside) else None
-                fill(reader, target, key, rows, inner, dialect)
+def _read_field(
+    reader: _Reader, target: str, sources: Sequence[Source], where: Mask | None, operations: Operations | None = None
+) -> None:
+    fill = FILL[TARGETS[target]]
+    for source in reversed(sources):  # the best is written last
+        key = source.key if isinstance(source, Inside) else source
+        rows = reader.rows(key, where)
+        if len(rows):
+            inner = _inner(reader, source, rows) if isinstance(source, Inside) else None
+            fill(reader, target, key, rows, inner, operations)
 
 
 Inner = tuple[Ints, pa.StringArray]
@@ -118,7 +136,7 @@ def _inner(reader: _Reader, source: Inside, rows: Ints) -> Inner:
     return reader.found.owner[rows[got]], extracted.drop_null()
 
 
-def _fill_text(reader: _Reader, target: str, _: str, rows: Ints, inner: Inner | None, __: Dialect | None) -> None:
+def _fill_text(reader: _Reader, target: str, _: str, rows: Ints, inner: Inner | None, __: Operations | None) -> None:
     if inner is None:
         reader.texts[target].fill(reader.found, rows)
     else:
@@ -126,13 +144,13 @@ def _fill_text(reader: _Reader, target: str, _: str, rows: Ints, inner: Inner | 
 
 
 def _fill_name(
-    reader: _Reader, target: str, key: str, rows: Ints, inner: Inner | None, dialect: Dialect | None
+    reader: _Reader, target: str, key: str, rows: Ints, inner: Inner | None, operations: Operations | None
 ) -> Ints:
-    canonical, column = _canonical(target, key, dialect), reader.names[target]
+    canonical, column = _canonical(target, key, operations), reader.names[target]
     return column.fill(reader.found, rows, canonical) if inner is None else column.fill_inner(*inner, canonical)
 
 
-def _fill_count(reader: _Reader, target: str, _: str, rows: Ints, inner: Inner | None, __: Dialect | None) -> None:
+def _fill_count(reader: _Reader, target: str, _: str, rows: Ints, inner: Inner | None, __: Operations | None) -> None:
     if inner is None:
         reader.counts[target].fill(reader.found, rows)
     else:
@@ -140,12 +158,12 @@ def _fill_count(reader: _Reader, target: str, _: str, rows: Ints, inner: Inner |
 
 
 def _fill_money(
-    reader: _Reader, target: str, key: str, rows: Ints, inner: Inner | None, dialect: Dialect | None
+    reader: _Reader, target: str, key: str, rows: Ints, inner: Inner | None, operations: Operations | None
 ) -> None:
-    reader.reported_source.fill_all(_fill_name(reader, target, key, rows, inner, dialect), key)
+    reader.reported_source.fill_all(_fill_name(reader, target, key, rows, inner, operations), key)
 
 
-FILL: dict[Kind, Callable[[_Reader, str, str, Ints, Inner | None, Dialect | None], object]] = {
+FILL: dict[Kind, Callable[[_Reader, str, str, Ints, Inner | None, Operations | None], object]] = {
     Kind.TEXT: _fill_text,
     Kind.NAME: _fill_name,
     Kind.COUNT: _fill_count,
@@ -153,10 +171,9 @@ FILL: dict[Kind, Callable[[_Reader, str, str, Ints, Inner | None, Dialect | None
 }
 
 
-def _canonical(target: str, key: str, dialect: Dialect | None) -> Callable[[str], Any]:
-    if target == "operation":
-        assert dialect is not None
-        return lambda raw: dialect.operations.get(raw.strip().lower())
+def _canonical(target: str, key: str, operations: Operations | None) -> Callable[[str], Any]:
+    if operations is not None:
+        return lambda raw: operations.get(raw.strip().lower())
     return canonical.OF_KEY.get(key) or canonical.OF_TARGET[target]
 
 
@@ -171,9 +188,10 @@ def _conclude_operation(reader: _Reader) -> None:
     operation.fill_all(operation.code < 0, "other")
 
 
-def _read_label(reader: _Reader, label: Label, mine: Mask, sheet: Sheet) -> None:
+def _read_label(reader: _Reader, label: Label, where: Mask | None, sheet: Sheet) -> None:
     column = reader.texts[label.target]
-    unnamed = mine & reader.names["operation"].where(frozenset({label.operation})) & ~column.known()
+    unnamed = reader.names["operation"].where(frozenset({label.operation})) & ~column.known()
+    unnamed &= True if where is None else where
     for key in reversed(label.keys):
         column.fill(reader.found, reader.rows(key, unnamed))
     rows = np.flatnonzero(unnamed & ~column.known())
@@ -223,7 +241,8 @@ def _arrays(reader: _Reader) -> dict[str, pa.Array]:
 def _inherited(sheet: Sheet, reader: _Reader) -> dict[str, pa.Array]:
     """What the resource says, where the span does not."""
     resource = _Reader(sheet.resources)
-    _read_fields(resource, RESOURCE, None, None)
+    for target, sources in RESOURCE.items():
+        _read_field(resource, target, sources, None)
     row = pa.array(sheet.resource)
     columns = {
         target: pc.coalesce(reader.texts[target].array(reader.found), clipped(column.array(sheet.resources)).take(row))

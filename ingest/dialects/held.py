@@ -4,12 +4,14 @@ Only the best source of a column counts, so that the row's dialect and the colum
 Whatever reading changed, read from a lesser source or put into no public column stays among the attributes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import partial
 from typing import Protocol
 
 import numpy as np
 
 from ingest.dialects.dialect import Dialect
+from ingest.dialects.sharing import Sharing
 from ingest.sheet import Attributes, Ints, Mask
 
 WHOLE = ("input", "output")
@@ -29,17 +31,23 @@ class Filled(Protocol):
         """For each span the attribute (row of `found`) whose text the column has unchanged, -1 where none."""
 
 
-def held(found: Attributes, columns: Mapping[str, Filled], dialects: Sequence[Dialect], claims: Ints) -> Mask:
-    """Which attributes need not be kept. `claims`: position in `dialects` of the one that reads each span."""
+def held(found: Attributes, columns: Mapping[str, Filled], sharing: Sharing) -> Mask:
+    """Which attributes need not be kept."""
     taken = np.zeros(len(found.owner), dtype=np.bool_)
     for target in WHOLE:
         picked = columns[target].verbatim(found)
         taken[picked[picked >= 0]] = True
-    verbatim = {target: columns[target].verbatim(found) for target in SHOWN}
-    for number in np.unique(claims).tolist():
-        for target in SHOWN:
-            best = dialects[number].fields.get(target, (None,))[0]
-            rows = found.rows(best) if isinstance(best, str) else found.by_key[:0]
+    for target in SHOWN:
+        verbatim = columns[target].verbatim(found)
+        for dialect, where in sharing.agreeing(partial(_best, target)):
+            rows = found.rows(_best(target, dialect))
             owner = found.owner[rows]
-            taken[rows[(verbatim[target][owner] == rows) & (claims[owner] == number)]] = True
+            same = verbatim[owner] == rows
+            taken[rows[same if where is None else same & where[owner]]] = True
     return taken
+
+
+def _best(target: str, dialect: Dialect) -> str:
+    """The attribute that `target` is first read from whole; empty where there is none."""
+    best = dialect.fields.get(target, ("",))[0]
+    return best if isinstance(best, str) else ""
