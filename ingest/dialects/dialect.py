@@ -45,6 +45,8 @@ TARGETS: Mapping[str, Kind] = {
     "audio_input_tokens": Kind.COUNT,
     "audio_output_tokens": Kind.COUNT,
     "image_input_tokens": Kind.COUNT,
+    "compaction_input_tokens": Kind.COUNT,
+    "compaction_output_tokens": Kind.COUNT,
     "web_searches": Kind.COUNT,
     "code_executions": Kind.COUNT,
     "reported_cost_usd": Kind.MONEY,
@@ -52,8 +54,9 @@ TARGETS: Mapping[str, Kind] = {
 }
 """Every target a dialect can fill. All are columns of `spans` but CHECKS."""
 
-CHECKS = frozenset({"total_tokens", "failed"})
-"""Targets that only settle what others mean: whether parts are in the whole, whether missing usage is a failure."""
+CHECKS = frozenset({"total_tokens", "failed", "compaction_input_tokens", "compaction_output_tokens"})
+"""Targets that only settle what others mean: whether parts are in the whole, whether missing usage is a failure, and
+what has to be added to tokens in and out."""
 
 MODEL_OPERATIONS = frozenset({"chat", "completion", "embeddings", "rerank", "image", "speech", "moderation"})
 """Operations that a provider bills by what the model did."""

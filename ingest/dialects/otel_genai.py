@@ -108,6 +108,8 @@ FIELDS = also(
             "audio_input_tokens": ("gen_ai.usage.audio.input_tokens",),
             "audio_output_tokens": ("gen_ai.usage.audio.output_tokens",),
             "image_input_tokens": ("gen_ai.usage.image.input_tokens",),
+            "compaction_input_tokens": ("anthropic.usage.compaction.input_tokens",),
+            "compaction_output_tokens": ("anthropic.usage.compaction.output_tokens",),
             "web_searches": (
                 "anthropic.usage.server_tool_use.web_search_requests",
                 "gen_ai.usage.details.web_search_requests",

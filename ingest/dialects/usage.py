@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import pyarrow as pa
 
 from ingest.dialects.columns import CountColumn, NameColumn
-from ingest.dialects.dialect import MODEL_OPERATIONS
+from ingest.dialects.dialect import CHECKS, MODEL_OPERATIONS
 from ingest.sheet import Ints, Mask
 
 TOKEN_OPERATIONS = frozenset({"chat", "completion", "embeddings", "rerank"})
@@ -36,6 +36,8 @@ def normalise(counts: Counts, operation: NameColumn, includes: Mask, guessed: Ma
     used.value[exclusive] += cache[exclusive]
     reasoning_apart |= out.known & ((reasoning > out.value) | (apart & ~said))
     out.value[reasoning_apart] += reasoning[reasoning_apart]
+    for total, part in ((used, "compaction_input_tokens"), (out, "compaction_output_tokens")):
+        total.value[total.known] += counts[part].value[total.known]  # Anthropic's, in neither input nor output
     basis = NameColumn(len(used.value))
     basis.fill_all(used.known, "inclusive")
     basis.fill_all(used.known & guessed & ~settled & (cache > 0), "guessed")
@@ -56,7 +58,7 @@ def usage_status(counts: Counts, operation: NameColumn, failed: Mask) -> NameCol
 
 
 def arrays(counts: Counts) -> dict[str, pa.Array]:
-    return {name: column.array() for name, column in counts.items() if name != "total_tokens"}
+    return {name: column.array() for name, column in counts.items() if name not in CHECKS}
 
 
 def _drop_zero_usage(counts: Counts, rows: Mask) -> None:

@@ -12,9 +12,12 @@ from tests.golden.books import JSON, keep, reading, rows, traces
 from tests.golden.samples import PROMISED, SAMPLES, Sample
 from tests.golden.variants import one_span_a_request, otlp_json, shuffled
 
-HARD_NAMES = {"openinference_anthropic", "ms_agent_framework", "otel_genai_openai", "strands_default"}
+HARD_NAMES = {
+    *("openinference_anthropic", "ms_agent_framework", "otel_genai_openai", "strands_default"),
+    *("langfuse_sdk", "pydantic_ai"),
+}
 HARD = [sample for sample in SAMPLES if sample.name.split("/")[1] in HARD_NAMES]
-"""Two spans a call, sums on the agent's span, calls without usage, legacy names."""
+"""Two spans a call, sums on the agent's span, calls without usage, legacy names, usage inside JSON."""
 
 WAYS: dict[str, Callable[[bytes], list[Draft]]] = {
     "three times": lambda body: [traces(body)] * 3,
