@@ -1,6 +1,6 @@
 """Attributes as bytes that a fuzzer can change and that always mean some: the input of the target `dialects`.
 
-One attribute is a byte for the key, a byte for the kind of value, two for its length, and the value.
+One attribute is two bytes for the key, one for the kind of value, two for its length, and the value.
 """
 
 import struct
@@ -24,7 +24,7 @@ KINDS: Mapping[int, Callable[[bytes], bytes]] = {
     KIND: lambda value: value,
 }
 """Kind -> AnyValue on the wire. The last takes the bytes as they are."""
-HEAD = struct.Struct("<BBH")
+HEAD = struct.Struct("<HBH")
 
 
 def span_of(data: bytes) -> tuple[bytes, bytes]:
