@@ -96,15 +96,15 @@ def _sources(target: str, dialect: Dialect) -> tuple[Source, ...]:
 
 
 def _read_operation_otherwise(reader: _Reader, dialect: Dialect, where: Mask | None, sheet: Sheet) -> None:
-    """By the span's name, over an operation that an attribute says or in its place, or by an attribute being there."""
+    """By the span's name over what an attribute says; where none does, by an attribute being there, else by the name."""
     operation = reader.names["operation"]
     for prefix, name in dialect.operation_prefixes.items():
         operation.fill_all(_named(sheet, prefix, where) & (operation.code >= 0), name)
-    for prefix, name in dialect.operation_names.items():
-        operation.fill_all(_named(sheet, prefix, where) & (operation.code < 0), name)
     for key, name in dialect.operation_marks.items():
         owner = reader.found.owner[reader.rows(key, where)]
         operation.fill_all(owner[operation.code[owner] < 0], name)
+    for prefix, name in dialect.operation_names.items():
+        operation.fill_all(_named(sheet, prefix, where) & (operation.code < 0), name)
 
 
 def _named(sheet: Sheet, prefix: str, where: Mask | None) -> Mask:

@@ -35,8 +35,9 @@ CODEX = replace(
             "output": ("output",),
         },
     ),
+    # `from`: a piece of an answer came in; the tool that it may name has not run yet.
+    operation_marks={"gen_ai.usage.input_tokens": "chat", "from": "other"},
     operation_names={"exec_command": "tool", "dispatch_tool_call": "tool", "session_task.turn": "agent"},
-    operation_marks={"gen_ai.usage.input_tokens": "chat"},
     labels=(),
     reference="https://developers.openai.com/codex/config-advanced",
     captures=(),

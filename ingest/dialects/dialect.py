@@ -148,10 +148,10 @@ class Dialect:
     """Raw value, lower case, of an `operation` source -> operation."""
     operation_prefixes: Mapping[str, str] = field(default_factory=dict)
     """Beginning of a span's name -> operation, over what the attributes say."""
-    operation_names: Mapping[str, str] = field(default_factory=dict)
-    """Beginning of a span's name -> operation, where no attribute says one."""
     operation_marks: Mapping[str, str] = field(default_factory=dict)
-    """Key of an attribute that is there -> operation, where neither an attribute nor the name says one."""
+    """Key of an attribute that is there -> operation, where no attribute says one."""
+    operation_names: Mapping[str, str] = field(default_factory=dict)
+    """Beginning of a span's name -> operation, where no attribute says or gives away one."""
     labels: tuple[Label, ...] = ()
     input_includes_cache: bool | None = True
     """Whether tokens in are counted with cache reads and writes; None: not known, guessed from the numbers."""

@@ -60,10 +60,10 @@ def _labels(dialect: Dialect) -> Iterator[str]:
         yield f"- `{label.target}` of a span of operation `{label.operation}` that names none: {sources}."
     for prefix, operation in dialect.operation_prefixes.items():
         yield f"- A span whose name starts with `{prefix.strip()}` has operation `{operation}`."
-    for prefix, operation in dialect.operation_names.items():
-        yield f"- A span without a known operation whose name starts with `{prefix.strip()}` has `{operation}`."
     for key, operation in dialect.operation_marks.items():
         yield f"- A span without a known operation that has `{key}` has `{operation}`."
+    for prefix, operation in dialect.operation_names.items():
+        yield f"- Another one without a known operation whose name starts with `{prefix.strip()}` has `{operation}`."
 
 
 def _resource() -> Iterator[str]:

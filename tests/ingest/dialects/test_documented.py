@@ -193,6 +193,7 @@ MCP = {"mcp.method.name": "tools/call", "mcp.session.id": "no conversation", "js
             {"operation": "chat", "input_tokens": 2006, "output_tokens": 300, "reasoning_tokens": 192},
         ),
         ("codex_exec", "handle_responses", {"tool_name": ""}, {"operation": "other", "dialect": "codex"}),
+        ("codex_exec", "handle_responses", {"tool_name": "shell", "from": "output_item_done"}, {"operation": "other"}),
         (
             "codex_exec",
             "exec_command",
