@@ -96,7 +96,7 @@ def _sources(target: str, dialect: Dialect) -> tuple[Source, ...]:
 
 
 def _read_operation_otherwise(reader: _Reader, dialect: Dialect, where: Mask | None, sheet: Sheet) -> None:
-    """By the span's name over what an attribute says; where none does, by an attribute being there, else by the name."""
+    """By the name over what an attribute says; where none does, by an attribute being there, else by the name."""
     operation = reader.names["operation"]
     for prefix, name in dialect.operation_prefixes.items():
         operation.fill_all(_named(sheet, prefix, where) & (operation.code >= 0), name)
