@@ -21,6 +21,7 @@ GEMINI_CLI = replace(
             "failed": ("success",),
             "user_id": ("installation.id",),
             "tool_name": ("function_name",),
+            "tool_call_id": ("gen_ai.tool.call_id",),
             "input_tokens": ("input_token_count",),
             "output_tokens": ("output_token_count",),
             "total_tokens": ("total_token_count",),

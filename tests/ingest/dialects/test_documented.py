@@ -187,11 +187,18 @@ MCP = {"mcp.method.name": "tools/call", "mcp.session.id": "no conversation", "js
         ),
         ("gemini-cli", "x", {"gen_ai.operation.name": "schedule_tool_calls"}, {"operation": "chain"}),
         (
+            "gemini-cli",
+            "x",
+            {"gen_ai.operation.name": "tool_call", "gen_ai.tool.name": "f", "gen_ai.tool.call_id": "c-1"},
+            {"operation": "tool", "tool_name": "f", "tool_call_id": "c-1"},
+        ),
+        (
             "codex_exec",
             "handle_responses",
             CODEX,
             {"operation": "chat", "input_tokens": 2006, "output_tokens": 300, "reasoning_tokens": 192},
         ),
+        ("codex_exec", "shell", {"tool_name": "shell", "call_id": "c-1", "aborted": False}, {"operation": "tool"}),
         ("codex_exec", "handle_responses", {"tool_name": ""}, {"operation": "other", "dialect": "codex"}),
         ("codex_exec", "handle_responses", {"tool_name": "shell", "from": "output_item_done"}, {"operation": "other"}),
         (
