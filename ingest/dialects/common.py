@@ -7,9 +7,9 @@ COMMON: Fields = {
     "failed": ("http.response.status_code",),
     "run_key": ("spanledger.run.id",),
     "conversation_id": ("gen_ai.conversation.id", "session.id"),
-    "user_id": ("user.id", "enduser.id", "user.email"),
+    "user_id": ("user.id", "enduser.id", "user.email", "gen_ai.user"),
     "team": ("team.name", "team.id", "team", "department", "cost_center"),
-    "environment": ("deployment.environment.name", "deployment.environment"),
+    "environment": ("deployment.environment.name", "deployment.environment", "environment"),
     "reported_cost_usd": (
         "gen_ai.usage.cost.amount",
         "operation.cost",
