@@ -1,60 +1,62 @@
-"""Journal events of kind otlp.traces to rows of `spans`: decode, choose the dialect, fill the columns.
+"""Journal events of telemetry to rows of `spans`, `logs` or `metrics`: decode, choose the dialect, fill the columns.
 
-Guarantees: a span's row depends on its own bytes and on nothing else in the batch; one bad span never costs its
+Guarantees: a record's row depends on its own bytes and on nothing else in the batch; one bad record never costs its
 neighbours; any bytes at all end as rows or in quarantine, with the reason. SPANLEDGER_DECODER=walk selects the oracle.
 """
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
 from google.protobuf.message import DecodeError
 
+from ingest.decode.bodies import Unread, bodies_of, chunks, unread_row
 from ingest.decode.fast import read_fast
-from ingest.decode.lenient import WHOLE_EVENT, Unread, read_lenient, spans_bytes
+from ingest.decode.lenient import read_lenient, spans_bytes
+from ingest.decode.logs import read_logs
+from ingest.decode.metrics import read_metrics
 from ingest.decode.rows import sheet_of
 from ingest.decode.same import same_span
 from ingest.decode.table import Source, bad_ids, spans_table
 from ingest.decode.walk import read_walk
-from ingest.json_otlp import Converted, Misfit, to_protobuf
+from ingest.json_otlp import Misfit
 from ingest.sheet import Sheet
 from ingest.skeleton import SKELETONS
 from ingest.wire import ENVELOPE, count
 from ledger.errors import Refused
+from ledger.journal import kinds
 from ledger.schema import ARROW
 
 __all__ = ["Decoded", "decode", "same_span", "spans_in"]
-
-CHUNK_BYTES = 8 << 20
-"""Bytes of requests decoded at once: enough to spread the fixed cost, few enough that columns stay in cache, and far
-from the 2 GiB that a column of 32-bit offsets holds."""
 
 READERS = {"ptars": read_fast, "walk": read_walk}
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """Rows of some events."""
+    """Rows of some events, each table ordered by source_seq and position there. Of an event's kind one table has rows."""
 
-    spans: pa.Table
-    """ARROW["spans"], ordered by source_seq, span_index."""
-    quarantine: pa.Table
-    """ARROW["quarantine"], in the same order."""
+    spans: pa.Table = field(default_factory=ARROW["spans"].empty_table)
+    logs: pa.Table = field(default_factory=ARROW["logs"].empty_table)
+    metrics: pa.Table = field(default_factory=ARROW["metrics"].empty_table)
+    quarantine: pa.Table = field(default_factory=ARROW["quarantine"].empty_table)
 
 
 def decode(events: Sequence[Source]) -> Decoded:
-    """Rows of `events`, all of kind otlp.traces."""
-    spans, unread = list[pa.Table](), list[dict[str, object]]()
-    for chunk in _chunks(events):
-        tables, rest = _decode_chunk(chunk)
-        spans += tables
-        unread += [_quarantined(chunk, item) for item in rest]
-    return Decoded(
-        _ordered(pa.concat_tables(spans or [ARROW["spans"].empty_table()])),
-        _ordered(pa.Table.from_pylist(unread, schema=ARROW["quarantine"])),
-    )
+    """Rows of `events`, all of one kind of telemetry."""
+    if not events:
+        return Decoded()
+    table, place, read = BY_KIND[events[0].kind]
+    rows, unread = list[pa.Table](), list[dict[str, object]]()
+    for chunk in chunks(events):
+        tables, rest = read(chunk)
+        rows += tables
+        unread += [unread_row(chunk, item) for item in rest]
+    found = _ordered(pa.concat_tables(rows or [ARROW[table].empty_table()]), place)
+    quarantine = _ordered(pa.Table.from_pylist(unread, schema=ARROW["quarantine"]), "span_index")
+    return Decoded(**{table: found}, quarantine=quarantine)
 
 
 def spans_in(event: Source) -> int:
@@ -69,20 +71,8 @@ def spans_in(event: Source) -> int:
     return len(request.resources) + len(scopes) + sum(len(scope.records) for scope in scopes)
 
 
-def _chunks(events: Sequence[Source]) -> Iterator[list[Source]]:
-    chunk, size = list[Source](), 0
-    for event in events:
-        if chunk and size + len(event.body) > CHUNK_BYTES:
-            yield chunk
-            chunk, size = [], 0
-        chunk.append(event)
-        size += len(event.body)
-    if chunk:
-        yield chunk
-
-
-def _decode_chunk(events: list[Source]) -> tuple[list[pa.Table], list[Unread]]:
-    bodies, unread, misfits = _bodies(events)
+def _read_spans(events: Sequence[Source]) -> tuple[list[pa.Table], list[Unread]]:
+    bodies, unread, misfits = bodies_of("traces", events)
     sheet, refused = _reader()(bodies)
     sheets = [sheet] if sheet is not None else []
     repaired = [read_lenient(event, bodies[event]) for event in refused]
@@ -99,24 +89,6 @@ def _reader() -> Callable[[Sequence[bytes]], tuple[Sheet | None, list[int]]]:
     if name not in READERS:
         raise Refused(f"SPANLEDGER_DECODER is {name!r}; it must be one of {', '.join(READERS)}, or not set")
     return READERS[name]
-
-
-def _bodies(events: Sequence[Source]) -> tuple[list[bytes], list[Unread], dict[tuple[int, int], Misfit]]:
-    """Every event's request as protobuf, empty where it was JSON that does not read; and by event and index the spans
-    whose JSON does not fit."""
-    bodies, unread, misfits = list[bytes](), list[Unread](), dict[tuple[int, int], Misfit]()
-    for position, event in enumerate(events):
-        if "json" not in event.content_type:
-            bodies.append(event.body)
-            continue
-        try:
-            converted = to_protobuf("traces", event.body)
-        except Refused as error:
-            converted = Converted(b"")
-            unread.append(Unread(position, WHOLE_EVENT, str(error), event.body))
-        bodies.append(converted.wire)
-        misfits |= {(position, misfit.index): misfit for misfit in converted.misfits}
-    return bodies, unread, misfits
 
 
 def _without_ids(bodies: Sequence[bytes], misfits: Mapping[tuple[int, int], Misfit], sheet: Sheet) -> Iterator[Unread]:
@@ -142,21 +114,20 @@ def _bad_ids_said(sheet: Sheet, row: int) -> str:
     )
 
 
-def _quarantined(events: Sequence[Source], item: Unread) -> dict[str, object]:
-    event = events[item.event]
-    return {
-        "tenant": event.tenant,
-        "source_seq": event.event_seq,
-        "span_index": item.index,
-        "reason": item.reason,
-        "bytes": item.data,
-    }
-
-
-def _ordered(table: pa.Table) -> pa.Table:
-    """By source_seq and span_index; the readers already keep that order, so sorting is rare."""
-    place = [table[name].to_numpy() for name in ("source_seq", "span_index")]
-    step_seq, step_index = (np.diff(column) for column in place)
+def _ordered(table: pa.Table, place: str) -> pa.Table:
+    """By source_seq and `place`; the readers already keep that order, so sorting is rare."""
+    columns = [table[name].to_numpy() for name in ("source_seq", place)]
+    step_seq, step_index = (np.diff(column) for column in columns)
     if ((step_seq > 0) | ((step_seq == 0) & (step_index >= 0))).all():
         return table
-    return table.take(pa.array(np.lexsort(place[::-1])))
+    return table.take(pa.array(np.lexsort(columns[::-1])))
+
+
+Read = Callable[[Sequence[Source]], tuple[list[pa.Table], list[Unread]]]
+
+BY_KIND: Mapping[str, tuple[str, str, Read]] = {
+    kinds.OTLP_TRACES: ("spans", "span_index", _read_spans),
+    kinds.OTLP_LOGS: ("logs", "log_index", read_logs),
+    kinds.OTLP_METRICS: ("metrics", "point_index", read_metrics),
+}
+"""Kind of event -> the table that it fills, its column of the position in the event, and who reads it."""

@@ -7,8 +7,9 @@ link) changes nothing.
 """
 
 import base64
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from ingest.decode import nested
 from ingest.decode.rows import Nested, Pairs, SpanRow, Value
@@ -62,9 +63,19 @@ class Repair:
         return [*pairs, (REPAIRED, ", ".join(dict.fromkeys(self.places)))] if self.places else pairs
 
 
+Row = TypeVar("Row")
+Read = Callable[[int, int, "Slice", Pairs, str], Row]
+"""Reads one record from: event, index, its bytes, its resource, and what of that does not read."""
+
+
 def read_lenient(event: int, body: bytes) -> tuple[list[SpanRow], list[Unread]]:
     """What can be read of the request `body`, and what cannot."""
-    rows, unread = list[SpanRow](), list[Unread]()
+    return read_each(event, body, "span", _row)
+
+
+def read_each(event: int, body: bytes, word: str, read: Read[Row]) -> tuple[list[Row], list[Unread]]:
+    """The same for records of any signal: their requests are alike but for the record. `word`: what it is called."""
+    rows, unread = list[Row](), list[Unread]()
     index = 0
     group, resource, fault = b"", _NO_PAIRS, ""  # a resource is read once, however many spans it has
     for found in span_slices(body):
@@ -74,9 +85,9 @@ def read_lenient(event: int, body: bytes) -> tuple[list[SpanRow], list[Unread]]:
         try:
             if found.resource is not group:
                 group, (resource, fault) = found.resource, _resource(found.resource)
-            rows.append(_row(event, index, found, resource, fault))
+            rows.append(read(event, index, found, resource, fault))
         except UnreadableError as error:
-            unread.append(Unread(event, index, f"the span does not read: {error}", found.span))
+            unread.append(Unread(event, index, f"the {word} does not read: {error}", found.span))
         index += 1
     return rows, unread
 
@@ -123,13 +134,13 @@ def _resource(data: bytes) -> tuple[Pairs, str]:
     repair, pairs, fault = Repair(), list[tuple[str, Value | Nested]](), ""
     try:
         for item in messages(data, 1):
-            pairs.append(_pair(item, repair))
+            pairs.append(pair(item, repair))
     except UnreadableError as error:
         fault = f"resource: {error}"
     return repair.noted(pairs), fault
 
 
-def _scope_name(data: bytes, repair: Repair) -> tuple[str, str]:
+def scope_name_of(data: bytes, repair: Repair) -> tuple[str, str]:
     try:
         return repair.at("scope.name")(_last(data, 1)), ""
     except UnreadableError as error:
@@ -140,25 +151,25 @@ def _row(event: int, index: int, found: Slice, resource: Pairs, fault: str) -> S
     if not has_wire_form(SKELETONS["Ids"].record, found.span):
         raise UnreadableError("its protobuf wire form is broken")
     repair = Repair()
-    scope_name, scope_fault = _scope_name(found.scope, repair)
+    scope_name, scope_fault = scope_name_of(found.scope, repair)
     faults = "; ".join(filter(None, (fault, scope_fault)))
     values = {number: value for number, wire_type, value in fields(found.span) if SPAN_WIRE.get(number) == wire_type}
     status = {n: v for n, w, v in fields(merged(found.span, 15)) if (n, w) in ((2, LENGTH), (3, VARINT))}
-    pairs = [_pair(item, repair) for item in messages(found.span, 9)]
+    pairs = [pair(item, repair) for item in messages(found.span, 9)]
     return SpanRow(
         event=event,
         index=index,
         resource=resource,
         scope_name=scope_name,
-        trace_id=_bytes(values.get(1)),
-        span_id=_bytes(values.get(2)),
-        parent_span_id=_bytes(values.get(4)),
-        name=repair.at("name")(_bytes(values.get(5))),
-        kind=_int32(values.get(6)),
-        start_ns=int.from_bytes(_bytes(values.get(7)), "little"),
-        end_ns=int.from_bytes(_bytes(values.get(8)), "little"),
-        status_message=repair.at("status.message")(_bytes(status.get(2))),
-        status_code=_int32(status.get(3)),
+        trace_id=bytes_of(values.get(1)),
+        span_id=bytes_of(values.get(2)),
+        parent_span_id=bytes_of(values.get(4)),
+        name=repair.at("name")(bytes_of(values.get(5))),
+        kind=int32_of(values.get(6)),
+        start_ns=int.from_bytes(bytes_of(values.get(7)), "little"),
+        end_ns=int.from_bytes(bytes_of(values.get(8)), "little"),
+        status_message=repair.at("status.message")(bytes_of(status.get(2))),
+        status_code=int32_of(status.get(3)),
         attributes=repair.noted([*pairs, (UNREADABLE, faults)] if faults else pairs),
     )
 
@@ -166,12 +177,12 @@ def _row(event: int, index: int, found: Slice, resource: Pairs, fault: str) -> S
 SPAN_WIRE = {1: LENGTH, 2: LENGTH, 4: LENGTH, 5: LENGTH, 6: VARINT, 7: FIXED64, 8: FIXED64}
 
 
-def _pair(item: bytes, repair: Repair) -> tuple[str, Value | Nested]:
+def pair(item: bytes, repair: Repair) -> tuple[str, Value | Nested]:
     key = repair.at("attributes")(_last(item, 1))
-    return key, _value(merged(item, 2), repair.at(f"attributes.{key}"))
+    return key, value_of(merged(item, 2), repair.at(f"attributes.{key}"))
 
 
-def _value(data: bytes, text: nested.Text) -> Value | Nested:
+def value_of(data: bytes, text: nested.Text) -> Value | Nested:
     member, value = nested.any_value(data)
     if isinstance(value, int):
         return bool(value) if member == nested.BOOL else signed(value, 64) if member == nested.INT else None
@@ -191,9 +202,9 @@ def _last(data: bytes, number: int) -> bytes:
     return last
 
 
-def _bytes(value: int | bytes | None) -> bytes:
+def bytes_of(value: int | bytes | None) -> bytes:
     return value if isinstance(value, bytes) else b""
 
 
-def _int32(value: int | bytes | None) -> int:
+def int32_of(value: int | bytes | None) -> int:
     return signed(value, 32) if isinstance(value, int) else 0

@@ -63,12 +63,13 @@ def sheet_of(rows: Sequence[SpanRow]) -> Sheet:
         end_ns=np.array([row.end_ns for row in rows], dtype=np.uint64),
         status_message=pa.array([row.status_message for row in rows], pa.string()),
         status_code=np.array([row.status_code for row in rows], dtype=np.int32),
-        attributes=_attributes([row.attributes for row in rows]),
-        resources=_attributes(list(resources.values())),
+        attributes=attributes_of([row.attributes for row in rows]),
+        resources=attributes_of(list(resources.values())),
     )
 
 
-def _attributes(owners: Sequence[Pairs]) -> Attributes:
+def attributes_of(owners: Sequence[Pairs]) -> Attributes:
+    """The pairs of each owner, in order."""
     owner = np.repeat(np.arange(len(owners)), [len(pairs) for pairs in owners])
     pairs = [pair for pairs in owners for pair in pairs]
     values = {name: pa.array([_as(name, value) for _, value in pairs], ARROW[name]) for name in SCALARS}

@@ -23,6 +23,8 @@ class Source(Protocol):
     """What of a journal event is needed to decode it."""
 
     @property
+    def kind(self) -> str: ...
+    @property
     def event_seq(self) -> int: ...
     @property
     def received_ns(self) -> int: ...
@@ -37,22 +39,24 @@ class Source(Protocol):
 def bad_ids(sheet: Sheet) -> Mask:
     """Spans whose ids are no ids: wrong length, or all zero. A parent may be missing: nothing, or zeros."""
     return (
-        ~_is_id(sheet.trace_id, TRACE_ID_BYTES)
-        | ~_is_id(sheet.span_id, SPAN_ID_BYTES)
-        | ~np.isin(_lengths(sheet.parent_span_id), (0, SPAN_ID_BYTES))
+        ~is_id(sheet.trace_id, TRACE_ID_BYTES)
+        | ~is_id(sheet.span_id, SPAN_ID_BYTES)
+        | ~np.isin(lengths(sheet.parent_span_id), (0, SPAN_ID_BYTES))
     )
 
 
-def _is_id(ids: pa.BinaryArray, size: int) -> Mask:
-    good: Mask = _lengths(ids) == size
+def is_id(ids: pa.BinaryArray, size: int) -> Mask:
+    """Which are `size` bytes and not all zero."""
+    good: Mask = lengths(ids) == size
     zero = pc.equal(ids, pa.scalar(bytes(size), pa.binary()))
     found: Mask = good & ~zero.to_numpy(zero_copy_only=False)
     return found
 
 
-def _lengths(ids: pa.BinaryArray) -> Ints:
-    lengths: Ints = pc.binary_length(ids).to_numpy(zero_copy_only=False)
-    return lengths
+def lengths(ids: pa.BinaryArray) -> Ints:
+    """In bytes."""
+    found: Ints = pc.binary_length(ids).to_numpy(zero_copy_only=False)
+    return found
 
 
 def spans_table(sheet: Sheet, events: Sequence[Source]) -> pa.Table:
@@ -63,14 +67,14 @@ def spans_table(sheet: Sheet, events: Sequence[Source]) -> pa.Table:
     columns: dict[str, Any] = {
         **reading.columns,
         "tenant": pa.array([event.tenant for event in events], pa.string()).take(pa.array(sheet.event)),
-        "trace_id": _ids(sheet.trace_id, TRACE_ID_BYTES),
-        "span_id": _ids(sheet.span_id, SPAN_ID_BYTES),
-        "parent_span_id": _ids(sheet.parent_span_id, SPAN_ID_BYTES),
+        "trace_id": ids_of(sheet.trace_id, TRACE_ID_BYTES),
+        "span_id": ids_of(sheet.span_id, SPAN_ID_BYTES),
+        "parent_span_id": ids_of(sheet.parent_span_id, SPAN_ID_BYTES),
         "name": sheet.name,
-        "span_kind": _enum(SPAN_KINDS, sheet.kind),
-        "start_ns": _clipped(sheet.start_ns),
-        "end_ns": _clipped(sheet.end_ns),
-        "status": _enum(STATUSES, sheet.status_code),
+        "span_kind": enum_of(SPAN_KINDS, sheet.kind),
+        "start_ns": clipped_ns(sheet.start_ns),
+        "end_ns": clipped_ns(sheet.end_ns),
+        "status": enum_of(STATUSES, sheet.status_code),
         "status_message": sheet.status_message,
         "attributes": key_values(kept(sheet.attributes, ~reading.held)),
         "resource": key_values(spread_resources(sheet, events)).take(pa.array(sheet.resource)),
@@ -80,25 +84,27 @@ def spans_table(sheet: Sheet, events: Sequence[Source]) -> pa.Table:
         "span_index": pa.array(sheet.index.astype(np.int32)),
     }
     schema = ARROW["spans"]
-    table = pa.Table.from_arrays([_typed(columns[field.name], field.type) for field in schema], schema=schema)
+    table = pa.Table.from_arrays([typed(columns[field.name], field.type) for field in schema], schema=schema)
     return table.filter(pa.array(~bad)) if bad.any() else table
 
 
-def _ids(ids: pa.BinaryArray, size: int) -> pa.FixedSizeBinaryArray:
+def ids_of(ids: pa.BinaryArray, size: int) -> pa.FixedSizeBinaryArray:
     """The ids, NULL where one is none."""
-    good = _is_id(ids, size)
+    good = is_id(ids, size)
     return (ids if good.all() else pc.if_else(pa.array(good), ids, pa.scalar(None, pa.binary()))).cast(pa.binary(size))
 
 
-def _typed(column: pa.Array, kind: pa.DataType) -> pa.Array:
+def typed(column: pa.Array, kind: pa.DataType) -> pa.Array:
+    """`column` as the schema wants it."""
     return column if column.type == kind else column.cast(kind)
 
 
-def _enum(names: tuple[str, ...], number: Ints) -> pa.StringArray:
+def enum_of(names: tuple[str, ...], number: Ints) -> pa.StringArray:
+    """The name of each number; the first for one that has none."""
     known = np.where((number >= 0) & (number < len(names)), number, 0)
     return pa.array(names, pa.string()).take(pa.array(known))
 
 
-def _clipped(time_ns: Ints) -> pa.Int64Array:
+def clipped_ns(time_ns: Ints) -> pa.Int64Array:
     """Times after the year 2262 do not fit: the last moment that does stands for them."""
     return pa.array(np.minimum(time_ns, np.uint64(INT64_MAX)).astype(np.int64))

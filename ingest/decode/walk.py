@@ -29,7 +29,7 @@ def read_walk(bodies: Sequence[bytes]) -> tuple[Sheet | None, list[int]]:
 def _rows(event: int, request: Any) -> Iterator[SpanRow]:
     index = 0
     for resource_spans in request.resource_spans:
-        resource = _pairs(resource_spans.resource.attributes)
+        resource = pairs_of(resource_spans.resource.attributes)
         for scope_spans in resource_spans.scope_spans:
             for span in scope_spans.spans:
                 yield _row(event, index, resource, scope_spans.scope.name, span)
@@ -51,15 +51,17 @@ def _row(event: int, index: int, resource: Pairs, scope_name: str, span: Any) ->
         end_ns=span.end_time_unix_nano,
         status_message=span.status.message,
         status_code=span.status.code,
-        attributes=_pairs(span.attributes),
+        attributes=pairs_of(span.attributes),
     )
 
 
-def _pairs(attributes: Any) -> Pairs:
-    return [(attribute.key, _value(attribute.value)) for attribute in attributes]
+def pairs_of(attributes: Any) -> Pairs:
+    """Of repeated KeyValue."""
+    return [(attribute.key, value_of(attribute.value)) for attribute in attributes]
 
 
-def _value(value: Any) -> Value | Nested:
+def value_of(value: Any) -> Value | Nested:
+    """Of an AnyValue."""
     member = value.WhichOneof("value")
     if member == "array_value":
         return Nested(nested_text(ARRAY, value.array_value.SerializeToString()))

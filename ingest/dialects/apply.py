@@ -36,19 +36,26 @@ class Reading:
     """Columns of `spans`, one value a span."""
     held: Mask
     """Attributes (rows of the Sheet's) that a column holds letter for letter."""
+    failed: Mask
+    """Spans that say of themselves that they failed."""
 
 
 def read_dialects(sheet: Sheet) -> Reading:
     """Every column of `spans` that has to be interpreted."""
-    claims = claims_of(sheet, DIALECTS)
+    return read_as(sheet, DIALECTS, claims_of(sheet, DIALECTS))
+
+
+def read_as(sheet: Sheet, dialects: Sequence[Dialect], claims: Ints) -> Reading:
+    """The same. `claims`: for each span the position in `dialects` of the one that reads it."""
     reader = _Reader(sheet.attributes)
-    sharing = Sharing(claims, DIALECTS)
+    sharing = Sharing(claims, dialects)
     _read(reader, sharing, sheet)
     _conclude_provider(reader)
-    columns = {**_conclude_usage(reader, claims, sheet), **_arrays(reader), **_inherited(sheet, reader)}
-    columns["dialect"] = _constant([dialect.name for dialect in DIALECTS], claims)
-    columns["mapping_version"] = pa.array(np.array([dialect.version for dialect in DIALECTS], np.int32)[claims])
-    return Reading(columns, held(sheet.attributes, reader.columns(), sharing))
+    failed = _failed(reader, sheet)
+    columns = {**_conclude_usage(reader, sharing, failed), **_arrays(reader), **_inherited(sheet, reader)}
+    columns["dialect"] = _constant([dialect.name for dialect in dialects], claims)
+    columns["mapping_version"] = pa.array(np.array([dialect.version for dialect in dialects], np.int32)[claims])
+    return Reading(columns, held(sheet.attributes, reader.columns(), sharing), failed)
 
 
 class _Reader:
@@ -208,13 +215,17 @@ def _conclude_provider(reader: _Reader) -> None:
         provider.fill(reader.found, rows, canonical.provider_of_model)
 
 
-def _conclude_usage(reader: _Reader, claims: Ints, sheet: Sheet) -> dict[str, pa.Array]:
-    says = np.array([-1 if d.input_includes_cache is None else d.input_includes_cache for d in DIALECTS])[claims]
+def _failed(reader: _Reader, sheet: Sheet) -> Mask:
+    failed: Mask = reader.names["failed"].code >= 0
+    return failed | (sheet.status_code == STATUS_ERROR) | reader.texts["error_type"].known()
+
+
+def _conclude_usage(reader: _Reader, sharing: Sharing, failed: Mask) -> dict[str, pa.Array]:
+    dialects, claims = sharing.dialects, sharing.claims
+    says = np.array([-1 if d.input_includes_cache is None else d.input_includes_cache for d in dialects])[claims]
     operation = reader.names["operation"]
-    apart = np.array([not dialect.output_includes_reasoning for dialect in DIALECTS])[claims]
+    apart = np.array([not dialect.output_includes_reasoning for dialect in dialects])[claims]
     basis = usage.normalise(reader.counts, operation, says == 1, says == -1, apart)
-    failed = reader.names["failed"].code >= 0
-    failed |= (sheet.status_code == STATUS_ERROR) | reader.texts["error_type"].known()
     status = usage.usage_status(reader.counts, operation, failed)
     return {
         **usage.arrays(reader.counts),

@@ -20,8 +20,10 @@ class Batch:
         self._parts: dict[str, list[pa.Table]] = defaultdict(list)
         self._hashes: list[np.ndarray] = []
         self._hash_seqs: list[np.ndarray] = []
-        self._spans = np.zeros(len(events), dtype=np.int64)
+        self._new = {records: np.zeros(len(events), dtype=np.int64) for records in ("spans", "logs", "points")}
         self._duplicates = np.zeros(len(events), dtype=np.int64)
+        self.listed: dict[str, set[bytes]] = defaultdict(set)
+        """Table -> identities of its rows that this batch brings, of tables whose rows are known by their content."""
         self._void: set[int] = set()
         self.keys: dict[str, int] = {}
 
@@ -33,9 +35,9 @@ class Batch:
         self._hashes.append(hashes)
         self._hash_seqs.append(seqs)
 
-    def count(self, spans: np.ndarray, duplicates: np.ndarray) -> None:
-        """Note new and repeated spans by their events."""
-        for counts, seqs in ((self._spans, spans), (self._duplicates, duplicates)):
+    def count(self, new: np.ndarray, duplicates: np.ndarray, records: str = "spans") -> None:
+        """Note new and repeated `records` (spans, logs or points) by their events."""
+        for counts, seqs in ((self._new[records], new), (self._duplicates, duplicates)):
             counts += np.bincount(np.searchsorted(self._seqs, seqs), minlength=len(counts))
 
     def void(self, event_seq: int) -> None:
@@ -43,7 +45,7 @@ class Batch:
         self._void.add(event_seq)
 
     def traces(self) -> tuple[np.ndarray, np.ndarray]:
-        """Distinct (hash, event) pairs: of the traces of new spans, and of new runs."""
+        """Distinct (hash, event) pairs: of the traces of new spans, of new runs, logs and data points."""
         if not self._hashes:
             return np.empty(0, dtype=np.uint64), np.empty(0, dtype=np.int64)
         hashes, seqs = np.concatenate(self._hashes), np.concatenate(self._hash_seqs)
@@ -74,7 +76,7 @@ class Batch:
         }
         columns["body_bytes"] = [len(event.body) for event in events]
         columns["raw_sha256"] = [event.raw_sha256 for event in events]
-        columns["spans"], columns["duplicates"] = self._spans, self._duplicates
+        columns |= self._new | {"duplicates": self._duplicates}
         columns["effective"] = [event.event_seq not in self._void for event in events]
         schema = ARROW["events"]  # without the type pyarrow looks for pandas, each time anew
         return pa.table([pa.array(columns[field.name], field.type) for field in schema], schema=schema)

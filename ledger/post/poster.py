@@ -22,6 +22,7 @@ from ledger.post import swap
 from ledger.post.batch import Batch, quarantined
 from ledger.post.books_in_force import BooksInForce
 from ledger.post.duplicates import SameSpan
+from ledger.post.listing import Listing
 from ledger.post.open_traces import OpenTraces
 from ledger.post.remembered import Remembered
 from ledger.post.telemetry import DATA_ERRORS, Decode, Telemetry
@@ -154,12 +155,15 @@ class Poster:
         self._telemetry = Telemetry(
             self._catalog, self._open, self._decode, self._same_span, self._events.get, self._books.at
         )
+        self._listing = Listing(self._catalog, self._decode)
 
     def _post(self, events: Sequence[Event]) -> None:
         batch = Batch(events)
         for kind, part in _parts(events):
             if kind == kinds.OTLP_TRACES:
                 self._telemetry.post(part, batch)
+            elif kind in kinds.TELEMETRY:
+                self._listing.post(kind, part, batch)
             else:
                 for event in part:
                     self._control(event, batch)
@@ -197,6 +201,6 @@ _EFFECTS: Mapping[str, Callable[[Poster, Event, Batch], None]] = {kinds.PRICE_BO
 
 
 def _parts(events: Sequence[Event]) -> Iterator[tuple[str, list[Event]]]:
-    """Runs of events of one kind, in order. Logs and metrics are kept in the journal and listed, and not read yet."""
+    """Runs of events of one kind, in order."""
     for kind, part in groupby(events, key=lambda event: event.kind):
         yield kind, list(part)

@@ -33,16 +33,40 @@ disk or of memory are not among them and are tried again."""
 
 
 class Decoded(Protocol):
-    """What decoding gives: schema.SPANS ordered by (source_seq, span_index), and schema.QUARANTINE."""
+    """What decoding gives: rows of the one table that the events' kind fills, ordered by source_seq and position there
+    (the other tables are empty), and schema.QUARANTINE."""
 
     @property
     def spans(self) -> pa.Table: ...
+
+    @property
+    def logs(self) -> pa.Table: ...
+
+    @property
+    def metrics(self) -> pa.Table: ...
 
     @property
     def quarantine(self) -> pa.Table: ...
 
 
 Decode = Callable[[Sequence[Event]], Decoded]
+"""Events of one kind of telemetry to rows."""
+
+
+def decoded(decode: Decode, events: Sequence[Event], batch: Batch, table: str) -> pa.Table:
+    """Rows of `table` in `events`, all of the kind that fills it; what cannot be decoded is quarantined, the whole
+    event if it must be."""
+    try:
+        found = decode(events)
+    except DATA_ERRORS as error:
+        if len(events) > 1:
+            return pa.concat_tables([decoded(decode, [event], batch, table) for event in events])
+        log.exception("event %d cannot be decoded and is quarantined whole", events[0].event_seq)
+        batch.add("quarantine", quarantined(events[0], f"{type(error).__name__}: {error}"))
+        return ARROW[table].empty_table()
+    batch.add("quarantine", found.quarantine)
+    rows: pa.Table = getattr(found, table)
+    return rows
 
 
 class Telemetry:
@@ -62,7 +86,7 @@ class Telemetry:
         self._get_event, self._book_at = get_event, book_at
 
     def post(self, events: Sequence[Event], batch: Batch) -> None:
-        table = self._decoded(events, batch).combine_chunks()
+        table = decoded(self._decode, events, batch, "spans").combine_chunks()
         if not table.num_rows:
             return
         spans = intake(table, self._open.texts)
@@ -126,19 +150,6 @@ class Telemetry:
         batch.add("quarantine", _over(table.filter(pa.array(over))))
         kept: np.ndarray = fresh & ~over
         return kept
-
-    def _decoded(self, events: Sequence[Event], batch: Batch) -> pa.Table:
-        """Spans of `events`; what cannot be decoded is quarantined, the whole event if it must be."""
-        try:
-            decoded = self._decode(events)
-        except DATA_ERRORS as error:
-            if len(events) == 1:
-                log.exception("event %d cannot be decoded and is quarantined whole", events[0].event_seq)
-                batch.add("quarantine", quarantined(events[0], f"{type(error).__name__}: {error}"))
-                return ARROW["spans"].empty_table()
-            return pa.concat_tables([self._decoded([event], batch) for event in events])
-        batch.add("quarantine", decoded.quarantine)
-        return decoded.spans
 
     def _split(self, spans: NewSpans, trace: np.ndarray) -> tuple[np.ndarray, list[tuple[int, tuple[int, int]]]]:
         """Which spans were never seen, and the positions of the others with the place where each was seen first."""

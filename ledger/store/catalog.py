@@ -168,6 +168,16 @@ class Catalog:
             rows = rows.filter(pc.is_in(rows[seq], value_set=pa.array(events)))
         return rows.select(names)
 
+    def read_events(self, table: str, seqs: Sequence[int], columns: Sequence[str]) -> pa.Table:
+        """`columns` of all rows of `table` written by the events `seqs`, in no order."""
+        wanted = np.unique(np.array(seqs, np.int64))
+        parts = [segment.by_events(self._hot.table(table), table, wanted).select(columns)]
+        for part in self._shelf.segments:
+            if part.table_name == table and part.may_hold(wanted):
+                whole.check(self._shelf.root, part)
+                parts += segment.of_events(self._shelf.root / part.path, table, wanted, columns)
+        return pa.concat_tables(parts)
+
     def flush(self) -> None:
         """Hot rows become segments, hot traces a run: files first, each durable, then one transaction swaps."""
         if self._hot.rows == 0 and len(self._hot_run.hashes) == 0:

@@ -24,6 +24,8 @@ Ints = npt.NDArray[np.int64]
 
 SEQ: dict[str, str] = {
     "spans": "source_seq",
+    "logs": "source_seq",
+    "metrics": "source_seq",
     "placements": "event_seq",
     "charges": "event_seq",
     "rollups": "event_seq",
@@ -34,14 +36,21 @@ SEQ: dict[str, str] = {
     "price_books": "event_seq",
 }
 """The column of each table that names the event whose posting wrote the row: its place in record time."""
-TRACED = ("spans", "placements", "charges", "run_parts", "conflicts")
-"""Tables whose rows belong to a trace."""
+TRACED = ("spans", "logs", "placements", "charges", "run_parts", "conflicts")
+"""Tables whose rows belong to a trace; logs may belong to none, and lie before all others."""
 UNTRACED = {"rollups": "hour_ns"}
 """What rows of other tables are sorted by, where it is not the event: rollups that fold into one lie together."""
-POSITION: dict[str, str] = {"spans": "span_index", "conflicts": "span_index", "charges": "line"}
+POSITION: dict[str, str] = {
+    "spans": "span_index",
+    "logs": "log_index",
+    "metrics": "point_index",
+    "conflicts": "span_index",
+    "charges": "line",
+}
 """What orders the rows of one trace and event, where there is something."""
 BLOOM: dict[str, tuple[str, ...]] = {
     "spans": ("response_id",),
+    "logs": ("response_id",),
     "placements": ("run_id",),
     "charges": ("run_id",),
     "run_parts": ("run_id",),
@@ -65,15 +74,15 @@ METADATA_CACHE_FILES = 512
 
 _ENCODINGS: Mapping[str, tuple[str, ...]] = {
     "PLAIN": ("trace_id", "span_id", "parent_span_id", "call_span_id", "duplicate_of_span_id", "run_id", "charged_ns",
-              "booked_cost_usd", "cost_usd", "input", "output", "raw_sha256", "bytes"),
-    "BYTE_STREAM_SPLIT": ("booked_quantity", "source_seq", "span_index", "event_seq", "replaces_seq", "reverses_seq",
+              "booked_cost_usd", "cost_usd", "input", "output", "body", "content_hash", "raw_sha256", "bytes"),
+    "BYTE_STREAM_SPLIT": ("booked_quantity", "source_seq", "span_index", "log_index", "point_index", "event_seq", "replaces_seq", "reverses_seq",
                           "first_seq"),
-    "DELTA_BINARY_PACKED": ("start_ns", "end_ns", "started_ns", "ended_ns", "input_tokens", "output_tokens"),
+    "DELTA_BINARY_PACKED": ("start_ns", "end_ns", "time_ns", "observed_ns", "started_ns", "ended_ns", "input_tokens", "output_tokens"),
     "DELTA_BYTE_ARRAY": ("response_id", "tool_call_id"),
 }  # fmt: skip
 """How columns are written whose values hardly repeat, or repeat in long stretches, which Zstandard finds only where
 they lie byte by byte; all others have a dictionary. Measured for each in bytes a span (docs/adr/0016)."""
-_NO_STATISTICS = ("input", "output", "status_message", "attributes", "resource", "bytes")
+_NO_STATISTICS = ("input", "output", "body", "bounds", "counts", "status_message", "attributes", "resource", "bytes")
 """Long text that nothing is pruned by."""
 
 
@@ -107,8 +116,10 @@ def day_text(day: int) -> str:
 
 
 def trace_halves(ids: pa.ChunkedArray | pa.Array) -> npt.NDArray[np.uint64]:
-    """Trace ids as rows of two unsigned integers that compare as the bytes do."""
+    """Trace ids as rows of two unsigned integers that compare as the bytes do; zeros, which are no id, for NULL."""
     array = ids.combine_chunks() if isinstance(ids, pa.ChunkedArray) else ids
+    if array.null_count:
+        array = pc.fill_null(array, bytes(16))
     raw = np.frombuffer(array.buffers()[1] or b"", dtype=">u8", count=2 * len(array), offset=16 * array.offset)
     return raw.reshape(-1, 2).astype(np.uint64)
 
@@ -219,8 +230,27 @@ def read(path: Path, table: str, trace_ids: Sequence[bytes], columns: Sequence[s
     return conform(table, of_traces(rows, trace_ids)).select(columns)
 
 
+def of_events(path: Path, table: str, seqs: Ints, columns: Sequence[str]) -> Iterator[pa.Table]:
+    """`columns` of the rows of `path` that were written by `seqs`, which are sorted, a row group at a time."""
+    metadata = footer(path)
+    position = metadata.schema.names.index(SEQ[table])
+    with pq.ParquetFile(path, metadata=metadata, page_checksum_verification=True) as file:
+        for group in range(metadata.num_row_groups):
+            statistics = metadata.row_group(group).column(position).statistics
+            at = int(np.searchsorted(seqs, statistics.min))
+            if at < len(seqs) and seqs[at] <= statistics.max:
+                rows = file.read_row_group(group, columns=list(dict.fromkeys([*columns, SEQ[table]])), use_threads=False)
+                yield by_events(rows, table, seqs).select(columns)
+
+
+def by_events(rows: pa.Table, table: str, seqs: Ints) -> pa.Table:
+    return rows.filter(pc.is_in(rows[SEQ[table]], value_set=pa.array(seqs)))
+
+
 def _may_hold(metadata: pq.FileMetaData, group: int, position: int, trace_ids: Sequence[bytes]) -> bool:
     statistics = metadata.row_group(group).column(position).statistics
+    if not statistics.has_min_max:  # no row of the group has a trace
+        return False
     at = int(np.searchsorted(np.array(trace_ids, dtype=object), statistics.min))
     return at < len(trace_ids) and trace_ids[at] <= statistics.max
 

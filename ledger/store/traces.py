@@ -60,6 +60,11 @@ def _tenant_hashes(tenant: pa.ChunkedArray | pa.Array) -> Hashes:
     return hashes
 
 
+def content_hashes(content_hash: pa.ChunkedArray | pa.Array) -> Hashes:
+    """The first 8 bytes of content hashes, big-endian."""
+    return trace_halves(content_hash)[:, 0]
+
+
 def _tenant_hash(name: str) -> int:
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big")
 
