@@ -106,8 +106,8 @@ SPANS = _columns(
 
 LOGS = _columns(
     (1, "tenant", TEXT, "tenant of the key the log record came in under"),
-    (2, "trace_id", TRACE_ID, "OTLP trace id; NULL where absent or zero"),
-    (3, "span_id", SPAN_ID, "OTLP span id; NULL where absent or zero"),
+    (2, "trace_id", TRACE_ID, "OTLP trace id; NULL where absent, zero or none"),
+    (3, "span_id", SPAN_ID, "OTLP span id; NULL where absent, zero or none"),
     (4, "time_ns", _I64, "when it happened, ns since 1970 UTC; where not sent, when it was observed; 0 if neither"),
     (5, "observed_ns", _I64, "when it was observed, ns since 1970 UTC; 0 if not sent"),
     (6, "severity", TEXT, "the sender's word, else the standard's; NULL if not sent"),

@@ -121,7 +121,7 @@ def _is_current(connection: duckdb.DuckDBPyConnection, parts: pa.Table, known: T
 
 @contextmanager
 def of_span(connection: duckdb.DuckDBPyConnection, trace_id: str, span_id: str) -> Iterator[duckdb.DuckDBPyConnection]:
-    """One span with its content, and what its trace was charged, of every tenant who has one of these ids."""
+    """One span with its content and its logs, and what its trace was charged, of every tenant who has these ids."""
     ids = [bytes.fromhex(trace_id)]
     events = connection.execute(
         f"SELECT MIN(first_seq), MAX(event_seq) FROM base.run_parts WHERE {_among('trace_id', ids)}"
@@ -129,14 +129,11 @@ def of_span(connection: duckdb.DuckDBPyConnection, trace_id: str, span_id: str) 
     known = Traces(
         [("", ids[0])], np.arange(events[0], events[1] + 1) if events[0] is not None else np.empty(0, np.int64)
     )
-    spans = _select(
-        connection,
-        "spans",
-        ARROW["spans"].names,
-        known.events,
-        f"{_among('trace_id', ids)} AND span_id = {_blob(bytes.fromhex(span_id))}",
-    )
-    with rooms.holding(_rows_of(connection, known, BY_TRACE[1:]) | {"spans": spans}) as narrow:
+    where = f"{_among('trace_id', ids)} AND span_id = {_blob(bytes.fromhex(span_id))}"
+    spans = _select(connection, "spans", ARROW["spans"].names, known.events, where)
+    _, log_events = traces.probe(shown(connection).runs, traces.log_trace_hashes(spans["tenant"], spans["trace_id"]))
+    logs = _select(connection, "logs", ARROW["logs"].names, np.unique(log_events), where)
+    with rooms.holding(_rows_of(connection, known, BY_TRACE[1:]) | {"spans": spans, "logs": logs}) as narrow:
         yield narrow
 
 

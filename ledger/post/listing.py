@@ -16,7 +16,7 @@ from ledger.journal.frame import Event
 from ledger.post.batch import Batch
 from ledger.post.telemetry import Decode, decoded
 from ledger.store.catalog import Catalog
-from ledger.store.traces import content_hashes
+from ledger.store.traces import content_hashes, log_trace_hashes
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,10 @@ class Listing:
         new = rows if fresh.all() else rows.filter(pa.array(fresh))
         batch.add(listed.table, new)
         batch.add_traces(content_hashes(new["content_hash"]), seqs[fresh])
+        if "trace_id" in new.column_names:
+            traced = new.select(["tenant", "trace_id", "source_seq"]).drop_null()
+            hashes = log_trace_hashes(traced["tenant"], traced["trace_id"])
+            batch.add_traces(hashes, traced["source_seq"].to_numpy())
         batch.count(seqs[fresh], seqs[~fresh], listed.records)
 
     def _fresh(self, table: str, rows: pa.Table, seen: set[bytes]) -> np.ndarray:

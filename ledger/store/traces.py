@@ -29,6 +29,8 @@ VERSION = 1
 HEADER = np.dtype([("magic", "S8"), ("version", "<u4"), ("crc32c", "<u4"), ("pairs", "<u8"), ("zero", "V8")])
 PAIR_BYTES = 16
 MEND = "run `spanledger rebuild`: it makes the ledger anew from the journal"
+LOGS = np.uint64(0x6C6F6773)
+"""`logs` in ASCII."""
 MERGE_PAIRS = 1 << 20
 """Pairs merged at a time: 16 MiB of memory for each copy of them, whatever the size of the runs."""
 
@@ -46,6 +48,11 @@ def trace_hashes(tenant: pa.ChunkedArray | pa.Array, trace_id: pa.ChunkedArray |
 def name_hashes(tenant: pa.ChunkedArray | pa.Array, names: Hashes) -> Hashes:
     """64-bit hash of (tenant, hash of a response id): mix(name ^ t), mix and t as in `trace_hashes`."""
     return _mix(names ^ _tenant_hashes(tenant))
+
+
+def log_trace_hashes(tenant: pa.ChunkedArray | pa.Array, trace_id: pa.ChunkedArray | pa.Array) -> Hashes:
+    """The same for a trace's logs: mix(h ^ LOGS), so that asking for its spans does not find them."""
+    return _mix(trace_hashes(tenant, trace_id) ^ LOGS)
 
 
 def run_hashes(run_id: pa.ChunkedArray | pa.Array) -> Hashes:

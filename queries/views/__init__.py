@@ -7,6 +7,7 @@ from itertools import takewhile
 BASE: tuple[str, ...] = (
     "base_view_id",
     "base_charge_id",
+    "base_messages",
     "base_placements_as_of",
     "base_lines_as_of",
     "base_charges_as_of",
@@ -30,6 +31,9 @@ VIEWS: tuple[str, ...] = (
     "cost_by_agent",
     "cost_by_model",
     "cost_by_tool",
+    "logs",
+    "metrics",
+    "span_content",
     "conflicts",
     "quarantine",
     "events",

@@ -12,7 +12,9 @@
 -- @body_bytes: length of the body, bytes
 -- @raw_sha256: SHA-256 of the body, hex
 -- @spans: new spans that it brought
--- @duplicates: spans it repeated
+-- @logs: new log records that it brought
+-- @points: new data points of metrics that it brought
+-- @duplicates: spans, log records or data points it repeated
 -- @effective: false for a control event whose key was posted before
 CREATE VIEW events AS
 SELECT
@@ -28,6 +30,8 @@ SELECT
   body_bytes,
   LOWER(HEX(raw_sha256)) AS raw_sha256,
   spans,
+  logs,
+  points,
   duplicates,
   effective
 FROM base.events;

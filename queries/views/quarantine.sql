@@ -2,7 +2,7 @@
 --
 -- @tenant: tenant
 -- @source_seq: event that holds the bytes
--- @span_index: position of the span there; -1 for the whole event
+-- @span_index: position of the span, log record or metric there; -1 for the whole event
 -- @reason: why it could not be read
 -- @bytes: the bytes that could not be read
 CREATE VIEW quarantine AS
