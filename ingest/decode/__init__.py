@@ -36,7 +36,7 @@ READERS = {"ptars": read_fast, "walk": read_walk}
 
 @dataclass(frozen=True)
 class Decoded:
-    """Rows of some events, each table ordered by source_seq and position there. Of an event's kind one table has rows."""
+    """Rows of some events of one kind, which fill one of the tables; each ordered by source_seq and position there."""
 
     spans: pa.Table = field(default_factory=ARROW["spans"].empty_table)
     logs: pa.Table = field(default_factory=ARROW["logs"].empty_table)

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.decode.rows import Pairs, Value, Nested, attributes_of
+from ingest.decode.rows import Nested, Pairs, Value, attributes_of
 from ingest.sheet import REPEATED_TEXT_MAX, Attributes, Ints, Sheet
 
 EVENT_NAME = "event.name"

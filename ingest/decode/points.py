@@ -1,4 +1,4 @@
-"""Wire requests of metrics to data points, by opentelemetry-proto's objects; metric by metric where these refuse one."""
+"""Wire requests of metrics to data points, by opentelemetry-proto's objects; metric by metric what these refuse."""
 
 import json
 import math

@@ -216,8 +216,9 @@ def _conclude_provider(reader: _Reader) -> None:
 
 
 def _failed(reader: _Reader, sheet: Sheet) -> Mask:
-    failed: Mask = reader.names["failed"].code >= 0
-    return failed | (sheet.status_code == STATUS_ERROR) | reader.texts["error_type"].known()
+    failed: Mask = (reader.names["failed"].code >= 0) | (sheet.status_code == STATUS_ERROR)
+    failed |= reader.texts["error_type"].known()
+    return failed
 
 
 def _conclude_usage(reader: _Reader, sharing: Sharing, failed: Mask) -> dict[str, pa.Array]:

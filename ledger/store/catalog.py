@@ -168,9 +168,9 @@ class Catalog:
             rows = rows.filter(pc.is_in(rows[seq], value_set=pa.array(events)))
         return rows.select(names)
 
-    def read_events(self, table: str, seqs: Sequence[int], columns: Sequence[str]) -> pa.Table:
+    def read_events(self, table: str, seqs: npt.NDArray[np.int64], columns: Sequence[str]) -> pa.Table:
         """`columns` of all rows of `table` written by the events `seqs`, in no order."""
-        wanted = np.unique(np.array(seqs, np.int64))
+        wanted = np.unique(seqs)
         parts = [segment.by_events(self._hot.table(table), table, wanted).select(columns)]
         for part in self._shelf.segments:
             if part.table_name == table and part.may_hold(wanted):

@@ -75,9 +75,10 @@ METADATA_CACHE_FILES = 512
 _ENCODINGS: Mapping[str, tuple[str, ...]] = {
     "PLAIN": ("trace_id", "span_id", "parent_span_id", "call_span_id", "duplicate_of_span_id", "run_id", "charged_ns",
               "booked_cost_usd", "cost_usd", "input", "output", "body", "content_hash", "raw_sha256", "bytes"),
-    "BYTE_STREAM_SPLIT": ("booked_quantity", "source_seq", "span_index", "log_index", "point_index", "event_seq", "replaces_seq", "reverses_seq",
-                          "first_seq"),
-    "DELTA_BINARY_PACKED": ("start_ns", "end_ns", "time_ns", "observed_ns", "started_ns", "ended_ns", "input_tokens", "output_tokens"),
+    "BYTE_STREAM_SPLIT": ("booked_quantity", "source_seq", "span_index", "log_index", "point_index", "event_seq",
+                          "replaces_seq", "reverses_seq", "first_seq"),
+    "DELTA_BINARY_PACKED": ("start_ns", "end_ns", "time_ns", "observed_ns", "started_ns", "ended_ns", "input_tokens",
+                            "output_tokens"),
     "DELTA_BYTE_ARRAY": ("response_id", "tool_call_id"),
 }  # fmt: skip
 """How columns are written whose values hardly repeat, or repeat in long stretches, which Zstandard finds only where
@@ -232,14 +233,14 @@ def read(path: Path, table: str, trace_ids: Sequence[bytes], columns: Sequence[s
 
 def of_events(path: Path, table: str, seqs: Ints, columns: Sequence[str]) -> Iterator[pa.Table]:
     """`columns` of the rows of `path` that were written by `seqs`, which are sorted, a row group at a time."""
-    metadata = footer(path)
+    metadata, names = footer(path), list(dict.fromkeys([*columns, SEQ[table]]))
     position = metadata.schema.names.index(SEQ[table])
     with pq.ParquetFile(path, metadata=metadata, page_checksum_verification=True) as file:
         for group in range(metadata.num_row_groups):
             statistics = metadata.row_group(group).column(position).statistics
             at = int(np.searchsorted(seqs, statistics.min))
             if at < len(seqs) and seqs[at] <= statistics.max:
-                rows = file.read_row_group(group, columns=list(dict.fromkeys([*columns, SEQ[table]])), use_threads=False)
+                rows = file.read_row_group(group, columns=names, use_threads=False)
                 yield by_events(rows, table, seqs).select(columns)
 
 

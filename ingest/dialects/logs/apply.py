@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -40,11 +41,15 @@ def read_log_dialects(sheet: Sheet, body: Attributes) -> LogReading:
     reading = read_as(replace(sheet, status_code=np.where(failed, STATUS_ERROR, 0)), LOG_DIALECTS, claims)
     columns = {**reading.columns, "body": body.text, "duration_ns": _durations(sheet, claims)}
     for target in ("input", "output"):
-        mine = _by_name(claims, names, lambda one, name, target=target: one.bodies.get(name) == target)
+        mine = _by_name(claims, names, partial(_is_body_of, target))
         moved = pa.array(mine & columns[target].is_null().to_numpy(zero_copy_only=False))
         columns[target] = pc.if_else(moved, columns["body"], columns[target])
         columns["body"] = pc.if_else(moved, pa.scalar(None, pa.string()), columns["body"])
     return LogReading(columns, reading.held, reading.failed)
+
+
+def _is_body_of(target: str, dialect: LogDialect, event: str) -> bool:
+    return dialect.bodies.get(event) == target
 
 
 def _claims(sheet: Sheet, names: pa.DictionaryArray) -> Ints:
