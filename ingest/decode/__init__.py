@@ -4,7 +4,6 @@ Guarantees: a record's row depends on its own bytes and on nothing else in the b
 neighbours; any bytes at all end as rows or in quarantine, with the reason. SPANLEDGER_DECODER=walk selects the oracle.
 """
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -12,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from google.protobuf.message import DecodeError
 
-from ingest.decode.bodies import Unread, bodies_of, chunks, unread_row
+from ingest.decode.bodies import Unread, bodies_of, chunks, decoder, unread_row
 from ingest.decode.fast import read_fast
 from ingest.decode.lenient import read_lenient, spans_bytes
 from ingest.decode.logs import read_logs
@@ -25,7 +24,6 @@ from ingest.json_otlp import Misfit
 from ingest.sheet import Sheet
 from ingest.skeleton import SKELETONS
 from ingest.wire import ENVELOPE, count
-from ledger.errors import Refused
 from ledger.journal import kinds
 from ledger.schema import ARROW
 
@@ -73,7 +71,7 @@ def spans_in(event: Source) -> int:
 
 def _read_spans(events: Sequence[Source]) -> tuple[list[pa.Table], list[Unread]]:
     bodies, unread, misfits = bodies_of("traces", events)
-    sheet, refused = _reader()(bodies)
+    sheet, refused = READERS[decoder()](bodies)
     sheets = [sheet] if sheet is not None else []
     repaired = [read_lenient(event, bodies[event]) for event in refused]
     if rows := [row for rows, _ in repaired for row in rows]:
@@ -82,13 +80,6 @@ def _read_spans(events: Sequence[Source]) -> tuple[list[pa.Table], list[Unread]]
     for sheet in sheets:
         unread += _without_ids(bodies, misfits, sheet)
     return [spans_table(sheet, events) for sheet in sheets], unread
-
-
-def _reader() -> Callable[[Sequence[bytes]], tuple[Sheet | None, list[int]]]:
-    name = os.environ.get("SPANLEDGER_DECODER") or "ptars"
-    if name not in READERS:
-        raise Refused(f"SPANLEDGER_DECODER is {name!r}; it must be one of {', '.join(READERS)}, or not set")
-    return READERS[name]
 
 
 def _without_ids(bodies: Sequence[bytes], misfits: Mapping[tuple[int, int], Misfit], sheet: Sheet) -> Iterator[Unread]:

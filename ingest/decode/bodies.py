@@ -1,5 +1,6 @@
 """Journal events to the protobuf requests in them, and what of them cannot be read."""
 
+import os
 from collections.abc import Iterator, Sequence
 
 from ingest.decode.lenient import WHOLE_EVENT, Unread
@@ -7,14 +8,24 @@ from ingest.decode.table import Source
 from ingest.json_otlp import Converted, Misfit, Signal, to_protobuf
 from ledger.errors import Refused
 
-__all__ = ["CHUNK_BYTES", "Misfits", "Unread", "bodies_of", "chunks", "unread_row"]
+__all__ = ["CHUNK_BYTES", "Misfits", "Unread", "bodies_of", "chunks", "decoder", "unread_row"]
 
 CHUNK_BYTES = 8 << 20
 """Bytes of requests decoded at once: enough to spread the fixed cost, few enough that columns stay in cache, and far
 from the 2 GiB that a column of 32-bit offsets holds."""
 
+DECODERS = ("ptars", "walk")
+
 Misfits = dict[tuple[int, int], Misfit]
 """By event and index, the records whose JSON does not fit."""
+
+
+def decoder() -> str:
+    """The decoder that SPANLEDGER_DECODER names: ptars, or walk, the oracle. Raises Refused."""
+    name = os.environ.get("SPANLEDGER_DECODER") or "ptars"
+    if name not in DECODERS:
+        raise Refused(f"SPANLEDGER_DECODER is {name!r}; it must be one of {', '.join(DECODERS)}, or not set")
+    return name
 
 
 def chunks(events: Sequence[Source]) -> Iterator[list[Source]]:

@@ -6,7 +6,8 @@ or when an array or map inside it does not read.
 """
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -21,25 +22,36 @@ from ingest.skeleton import has_wire_form
 NESTED_MEMBERS = {"array_value": ARRAY, "kvlist_value": KVLIST}
 
 
+Made = TypeVar("Made")
+Make = Callable[[pa.ListArray], tuple[Made, set[int]]]
+"""What is made of requests, and the positions of those that need another reader."""
+
+
 def read_fast(bodies: Sequence[bytes]) -> tuple[Sheet | None, list[int]]:
     """A Sheet of the requests that read, and the positions of those that did not."""
+    sheet, good, refused = accepted(bodies, "Request", _sheet)
+    return (None if sheet is None else renumbered(sheet, good)), refused
+
+
+def accepted(bodies: Sequence[bytes], request: str, make: Make[Made]) -> tuple[Made | None, Ints, list[int]]:
+    """What is made of the messages `request` that read; their positions; and those of the others."""
     good, refused = list(range(len(bodies))), set[int]()
     while good:
         chosen = [bodies[position] for position in good]
-        requests = _parsed(chosen)
-        sheet, doubtful = (None, _unparseable(chosen)) if requests is None else _sheet(requests)
-        doubtful = doubtful or _misjudged(chosen)
-        if not doubtful and sheet is not None:
-            return _renumbered(sheet, np.array(good)), sorted(refused)
+        requests = _parsed(chosen, request)
+        made, doubtful = (None, _unparseable(chosen, request)) if requests is None else make(requests)
+        doubtful = doubtful or _misjudged(chosen, request)
+        if not doubtful and made is not None:
+            return made, np.array(good), sorted(refused)
         refused |= {good[position] for position in doubtful}
         good = [position for position in good if position not in refused]
-    return None, sorted(refused)
+    return None, np.array(good), sorted(refused)
 
 
-def _parsed(bodies: list[bytes]) -> pa.ListArray | None:
-    """The resource_spans of each request; None if ptars refuses one of them."""
+def _parsed(bodies: list[bytes], request: str) -> pa.ListArray | None:
+    """The resources' groups of each request; None if ptars refuses one of them."""
     try:
-        return handler().list_to_record_batch(bodies).column("resource_spans")
+        return handler(request).list_to_record_batch(bodies).column(0)
     except ValueError:
         return None
     except BaseException as error:
@@ -48,25 +60,26 @@ def _parsed(bodies: list[bytes]) -> pa.ListArray | None:
         raise
 
 
-def _unparseable(bodies: list[bytes]) -> set[int]:
-    found = {position for position, body in enumerate(bodies) if _parsed([body]) is None}
+def _unparseable(bodies: list[bytes], request: str) -> set[int]:
+    found = {position for position, body in enumerate(bodies) if _parsed([body], request) is None}
     assert found, "ptars refused a batch of requests and none of them alone"
     return found
 
 
-def _renumbered(sheet: Sheet, events: Ints) -> Sheet:
+def renumbered(sheet: Sheet, events: Ints) -> Sheet:
+    """`sheet` with positions among all requests for those among the ones that read."""
     return Sheet(events[sheet.event], *(getattr(sheet, name) for name in list(Sheet.__dataclass_fields__)[1:]))
 
 
 def _sheet(requests: pa.ListArray) -> tuple[Sheet, set[int]]:
     """The requests as one Sheet, and the positions of those that need another reader."""
-    resource_spans, request_of_resource = _flat(requests)
-    scope_spans, resource_of_scope = _flat(resource_spans.field("scope_spans"))
-    spans, scope_of_span = _flat(scope_spans.field("spans"))
+    resource_spans, request_of_resource = flat(requests)
+    scope_spans, resource_of_scope = flat(resource_spans.field("scope_spans"))
+    spans, scope_of_span = flat(scope_spans.field("spans"))
     resource = resource_of_scope[scope_of_span]
     event = request_of_resource[resource]
-    resources, bad_resources = _attributes(resource_spans.field("resource").field("attributes"))
-    own, bad_spans = _attributes(spans.field("attributes"))
+    resources, bad_resources = attributes_in(resource_spans.field("resource").field("attributes"))
+    own, bad_spans = attributes_in(spans.field("attributes"))
     scope_name = clipped(pc.fill_null(scope_spans.field("scope").field("name"), ""))
     status = spans.field("status")
     sheet = Sheet(
@@ -90,26 +103,30 @@ def _sheet(requests: pa.ListArray) -> tuple[Sheet, set[int]]:
     return sheet, doubtful
 
 
-def _misjudged(bodies: list[bytes]) -> set[int]:
+def _misjudged(bodies: list[bytes], request: str) -> set[int]:
     """Requests that ptars took and whose wire form is broken all the same, at any depth: it does not look how groups
     end."""
-    return {position for position, body in enumerate(bodies) if not has_wire_form(message(), body)}
+    return {position for position, body in enumerate(bodies) if not has_wire_form(message(request), body)}
 
 
-def _flat(lists: pa.ListArray) -> tuple[pa.Array, Ints]:
+def flat(lists: pa.ListArray) -> tuple[pa.Array, Ints]:
     """The elements of all lists, and for each the list it came from."""
     return lists.flatten(), pc.list_parent_indices(lists).to_numpy(zero_copy_only=False)
 
 
-def _attributes(lists: pa.ListArray) -> tuple[Attributes, Ints]:
+def attributes_in(lists: pa.ListArray) -> tuple[Attributes, Ints]:
     """The attributes, and the owners of those that need another reader."""
-    pairs, owner = _flat(lists)
-    value = pairs.field("value")
+    pairs, owner = flat(lists)
+    values, nested, bad = any_values(pairs.field("value"))
+    return attributes(len(lists), owner, pairs.field("key"), values, nested), owner[bad]
+
+
+def any_values(value: pa.StructArray) -> tuple[dict[str, pa.Array], pa.StringArray, Mask]:
+    """The members of AnyValues, the text of those that hold values, and which of all need another reader."""
     values = {value.type.field(n).name: value.field(n) for n in range(value.type.num_fields)}
     members_set = sum(_times_set(part) for part in values.values() if part.null_count < len(part))
-    nested, bad = _nested(values, len(pairs))
-    found = attributes(len(lists), owner, pairs.field("key"), values, nested)
-    return found, owner[bad | (np.asarray(members_set) > 1)]
+    nested, bad = _nested(values, len(value))
+    return values, nested, bad | (np.asarray(members_set) > 1)
 
 
 def _nested(values: dict[str, pa.Array], rows: int) -> tuple[pa.StringArray, Mask]:

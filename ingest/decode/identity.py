@@ -4,9 +4,8 @@ Attributes count as a set and numbers by value. Every part has its length before
 together into the same bytes.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
-from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +18,8 @@ TAGS = ("-", "s", "b", "n", "n", "x")
 """By member of AnyValue: not set, text, truth value, number, number, and arrays, maps and bytes by their text."""
 DOUBLE = 1 + SCALARS.index("double_value")
 assert len(TAGS) == NESTED + 1
+
+NOTHING = pa.scalar(b"", pa.large_binary())
 
 Texts = Sequence[str | bytes]
 
@@ -41,19 +42,39 @@ def numbers(values: Ints) -> list[str]:
 
 def content(found: Attributes) -> list[bytes]:
     """Of each owner all attributes, by key: key, tag and value, each but the tag behind its length."""
-    entries = list(_entries(found))
-    keys = found.key.to_pylist()
-    order = sorted(range(len(keys)), key=keys.__getitem__)
-    order.sort(key=found.owner.tolist().__getitem__)
-    edges = np.cumsum([0, *np.bincount(found.owner, minlength=found.owners).tolist()]).tolist()
-    return [b"".join(entries[at] for at in order[start:end]) for start, end in pairwise(edges)]
+    order = _by_owner_and_key(found)
+    offsets = np.zeros(found.owners + 1, dtype=np.int64)
+    np.cumsum(np.bincount(found.owner, minlength=found.owners), out=offsets[1:])
+    lists = pa.LargeListArray.from_arrays(pa.array(offsets), _entries(found).take(pa.array(order)))
+    joined: list[bytes] = pc.binary_join(lists, NOTHING).to_pylist()
+    return joined
 
 
-def _entries(found: Attributes) -> Iterator[bytes]:
-    texts = pc.fill_null(found.text, "").to_pylist()
-    for key, member, text in zip(found.key.to_pylist(), found.member.tolist(), texts, strict=True):
-        value = by_value(text) if member == DOUBLE else text
-        yield field(key.encode()) + TAGS[member].encode() + field(value.encode())
+def _by_owner_and_key(found: Attributes) -> Ints:
+    keys = found.key.dictionary_encode()
+    distinct = keys.dictionary.to_pylist()
+    rank = np.empty(len(distinct), dtype=np.int64)
+    rank[sorted(range(len(distinct)), key=distinct.__getitem__)] = np.arange(len(distinct))
+    order: Ints = np.lexsort((rank[keys.indices.to_numpy(zero_copy_only=False)], found.owner))
+    return order
+
+
+def _entries(found: Attributes) -> pa.Array:
+    text = pc.fill_null(found.text, "")
+    doubles = found.member == DOUBLE
+    if doubles.any():
+        where = pa.array(doubles)
+        values = pa.array([by_value(value) for value in text.filter(where).to_pylist()], pa.string())
+        text = pc.replace_with_mask(text, where, values)
+    tag = pa.array(TAGS, pa.string()).take(pa.array(found.member))
+    parts = (_length(found.key), found.key, tag, _length(text), text)
+    return pc.binary_join_element_wise(*(part.cast(pa.large_binary()) for part in parts), NOTHING)
+
+
+def _length(texts: pa.StringArray) -> pa.Array:
+    """Of each text in bytes, as `field` writes it."""
+    lengths = pc.binary_length(texts).to_numpy(zero_copy_only=False)
+    return fixed_binary(lengths.astype(">u4").tobytes(), 4).cast(pa.binary())
 
 
 def by_value(double: str) -> str:

@@ -40,7 +40,7 @@ class LogSheet:
     sheet: Sheet
     """What of them reads as a span does: `start_ns` is the time, `end_ns` the time of observation, `name` the event's
     name wherever it stood, `status_message` and `kind` the severity as text and number."""
-    event_name: list[str]
+    event_name: pa.StringArray
     """As the record itself has it."""
     body: Attributes
     """One unnamed attribute a record."""
@@ -51,7 +51,7 @@ def log_sheet(rows: Sequence[LogRow]) -> LogSheet:
     resources = {id(row.resource): row.resource for row in rows}
     position = {group: number for number, group in enumerate(resources)}
     own = attributes_of([row.attributes for row in rows])
-    names = [row.event_name for row in rows]
+    names = pa.array([row.event_name for row in rows], pa.string())
     no_id = pa.array([b""] * len(rows), pa.binary())
     sheet = Sheet(
         event=np.array([row.event for row in rows], dtype=np.int64),
@@ -61,7 +61,7 @@ def log_sheet(rows: Sequence[LogRow]) -> LogSheet:
         trace_id=pa.array([row.trace_id for row in rows], pa.binary()),
         span_id=pa.array([row.span_id for row in rows], pa.binary()),
         parent_span_id=no_id,
-        name=_named(names, own),
+        name=named(names, own),
         kind=np.array([row.severity_number for row in rows], dtype=np.int32),
         start_ns=np.array([row.time_ns for row in rows], dtype=np.uint64),
         end_ns=np.array([row.observed_ns for row in rows], dtype=np.uint64),
@@ -73,11 +73,10 @@ def log_sheet(rows: Sequence[LogRow]) -> LogSheet:
     return LogSheet(sheet, names, attributes_of([[("", row.body)] for row in rows]))
 
 
-def _named(names: list[str], own: Attributes) -> pa.StringArray:
+def named(names: pa.StringArray, own: Attributes) -> pa.StringArray:
     """`names`, and where one is empty what the attribute says."""
     at: Ints = np.full(own.owners, -1, dtype=np.int64)
     rows = own.rows(EVENT_NAME)
     at[own.owner[rows]] = rows
     otherwise = own.text.take(pa.array(at, mask=at < 0))
-    said = pa.array([name or None for name in names], pa.string())
-    return pc.fill_null(pc.coalesce(said, otherwise), "")
+    return pc.fill_null(pc.if_else(pc.equal(names, ""), otherwise, names), "")

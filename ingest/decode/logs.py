@@ -8,13 +8,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingest.decode import identity
-from ingest.decode.bodies import Unread, bodies_of
-from ingest.decode.log_rows import LogSheet, log_sheet
+from ingest.decode.bodies import Misfits, Unread, bodies_of, decoder
+from ingest.decode.fast_logs import fast_logs
+from ingest.decode.log_rows import LogSheet
 from ingest.decode.maps import kept, key_values, spread_resources
-from ingest.decode.read_logs import log_rows
+from ingest.decode.read_logs import lenient_logs, walked_logs
 from ingest.decode.table import SPAN_ID_BYTES, TRACE_ID_BYTES, Source, clipped_ns, enum_of, ids_of, typed
 from ingest.dialects.logs.apply import read_log_dialects
-from ingest.sheet import Ints, Mask
+from ingest.sheet import Ints, Mask, Sheet
 from ledger.schema import ARROW
 
 SEVERITIES = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
@@ -24,13 +25,24 @@ NAMES = ("", *(f"{name}{n or ''}" for name in SEVERITIES for n in (0, 2, 3, 4)))
 STATUSES = ("unset", "error")
 
 
+READERS = {"ptars": fast_logs, "walk": walked_logs}
+
+
 def read_logs(events: Sequence[Source]) -> tuple[list[pa.Table], list[Unread]]:
     """Rows of `logs`, and what cannot be read."""
     bodies, unread, misfits = bodies_of("logs", events)
-    rows, rest = log_rows(bodies)
+    sheet, refused = READERS[decoder()](bodies)
+    repaired, rest = lenient_logs(bodies, refused)
     unread += [*rest, *(Unread(event, one.index, one.reason, one.text) for (event, _), one in misfits.items())]
-    good = [row for row in rows if (row.event, row.index) not in misfits] if misfits else rows
-    return [logs_table(log_sheet(good), events)] if good else [], unread
+    return [_without(misfits, one.sheet, logs_table(one, events)) for one in (sheet, repaired) if one], unread
+
+
+def _without(misfits: Misfits, sheet: Sheet, table: pa.Table) -> pa.Table:
+    """Rows of `table` but those whose JSON does not fit, which are empty ones."""
+    if not misfits:
+        return table
+    places = zip(sheet.event.tolist(), sheet.index.tolist(), strict=True)
+    return table.filter(pa.array([place not in misfits for place in places]))
 
 
 def logs_table(logs: LogSheet, events: Sequence[Source]) -> pa.Table:
@@ -85,7 +97,7 @@ def _identities(logs: LogSheet, tenants: pa.StringArray) -> pa.FixedSizeBinaryAr
             identity.numbers(sheet.end_ns),
             identity.numbers(sheet.kind),
             sheet.status_message.to_pylist(),
-            logs.event_name,
+            logs.event_name.to_pylist(),
             identity.content(logs.body),
             identity.content(sheet.attributes),
         ],

@@ -1,4 +1,5 @@
-"""Wire requests of logs to rows: by opentelemetry-proto's objects, and byte by byte what these refuse."""
+"""Wire requests of logs to a LogSheet: the oracle, by opentelemetry-proto's objects, and the repair shop, record by
+record, for what no strict parser takes."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -8,7 +9,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 
 from ingest.decode.lenient import Repair, Slice, Unread, bytes_of, int32_of, pair, read_each, scope_name_of
 from ingest.decode.lenient import value_of as lenient_value
-from ingest.decode.log_rows import LogRow
+from ingest.decode.log_rows import LogRow, LogSheet, log_sheet
 from ingest.decode.rows import Pairs
 from ingest.decode.walk import pairs_of, value_of
 from ingest.decode.wire_format import FIXED64, LENGTH, VARINT, UnreadableError, fields, merged, messages
@@ -19,17 +20,25 @@ WIRE = {1: FIXED64, 2: VARINT, 3: LENGTH, 9: LENGTH, 10: LENGTH, 11: FIXED64, 12
 """Fields of LogRecord that are read by themselves, with their wire types."""
 
 
-def log_rows(bodies: Sequence[bytes]) -> tuple[list[LogRow], list[Unread]]:
-    """Every log record that can be read, in order, and what cannot."""
-    rows, unread = list[LogRow](), list[Unread]()
+def walked_logs(bodies: Sequence[bytes]) -> tuple[LogSheet | None, list[int]]:
+    """A LogSheet of the requests that read, by opentelemetry-proto's own objects, and the positions of the others."""
+    rows, refused = list[LogRow](), list[int]()
     for event, body in enumerate(bodies):
         try:
             rows += _rows(event, ExportLogsServiceRequest.FromString(body))
         except DecodeError:
-            found, rest = read_each(event, body, "log record", _lenient_row)
-            rows += found
-            unread += rest
-    return rows, unread
+            refused.append(event)
+    return (log_sheet(rows) if rows else None), refused
+
+
+def lenient_logs(bodies: Sequence[bytes], refused: Sequence[int]) -> tuple[LogSheet | None, list[Unread]]:
+    """What reads of the requests at `refused`, and what does not."""
+    rows, unread = list[LogRow](), list[Unread]()
+    for event in refused:
+        found, rest = read_each(event, bodies[event], "log record", _lenient_row)
+        rows += found
+        unread += rest
+    return (log_sheet(rows) if rows else None), unread
 
 
 def _rows(event: int, request: Any) -> Iterator[LogRow]:

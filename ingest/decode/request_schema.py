@@ -1,4 +1,4 @@
-"""The part of OTLP's trace request that becomes columns, as a protobuf schema without recursion.
+"""The part of OTLP's requests of spans and logs that becomes columns, as a protobuf schema without recursion.
 
 Same field numbers as opentelemetry-proto, with one change that makes it fit Arrow: `AnyValue.array_value` and
 `kvlist_value` are declared `repeated bytes`. On the wire both are length-delimited, so their own bytes come out
@@ -44,6 +44,20 @@ MESSAGES: Mapping[str, tuple[tuple[int, str, str], ...]] = {
     "ScopeSpans": ((1, "scope", "Scope"), (2, "spans", "*Span")),
     "ResourceSpans": ((1, "resource", "Resource"), (2, "scope_spans", "*ScopeSpans")),
     "Request": ((1, "resource_spans", "*ResourceSpans"),),
+    "LogRecord": (
+        (1, "time_ns", "fixed64"),
+        (2, "severity_number", "int32"),
+        (3, "severity", "string"),
+        (5, "body", "AnyValue"),
+        (6, "attributes", "*KeyValue"),
+        (9, "trace_id", "bytes"),
+        (10, "span_id", "bytes"),
+        (11, "observed_ns", "fixed64"),
+        (12, "event_name", "string"),
+    ),
+    "ScopeLogs": ((1, "scope", "Scope"), (2, "log_records", "*LogRecord")),
+    "ResourceLogs": ((1, "resource", "Resource"), (2, "scope_logs", "*ScopeLogs")),
+    "LogsRequest": ((1, "resource_logs", "*ResourceLogs"),),
 }
 
 _Field = descriptor_pb2.FieldDescriptorProto
@@ -59,16 +73,16 @@ SCALARS = {
 
 
 @cache
-def handler() -> Any:
+def handler(request: str = "Request") -> Any:
     """ptars' converter of wire requests to Arrow. Made once; making it costs about a millisecond."""
     file = _described()
-    return ptars.HandlerPool([file]).get_for_message(file.message_types_by_name["Request"])
+    return ptars.HandlerPool([file]).get_for_message(file.message_types_by_name[request])
 
 
 @cache
-def message() -> Any:
+def message(request: str = "Request") -> Any:
     """The same request as a class of protobuf's own parser, which is the judge of its wire form."""
-    return message_factory.GetMessageClass(_described().message_types_by_name["Request"])
+    return message_factory.GetMessageClass(_described().message_types_by_name[request])
 
 
 @cache
