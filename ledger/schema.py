@@ -8,40 +8,38 @@ Every Parquet column, nested ones too, carries `PARQUET:field_id`, so that a tab
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import pyarrow as pa
+
+from ledger.column import (
+    ATTRIBUTES,
+    BOOL,
+    I32,
+    I64,
+    ID,
+    LONG_TEXT,
+    MONEY,
+    QUANTITY,
+    SPAN_ID,
+    TEXT,
+    TEXTS,
+    TRACE_ID,
+    Column,
+    columns,
+)  # fmt: skip
+from ledger.listed import LOGS, METRICS
+
+__all__ = [
+    "ARROW", "CHARGES", "CONFLICTS", "EVENTS", "LOGS", "METRICS", "MONEY", "PLACEMENTS", "POSTING_VERSION",
+    "PRICE_BOOKS", "QUANTITY", "QUARANTINE", "ROLLUPS", "RUN_PARTS", "SCHEMA_VERSION", "SPANS", "SPAN_ID", "TABLES",
+    "TEXT", "TEXTS", "TRACE_ID", "Column", "arrow_schema", "empty",
+]  # fmt: skip
 
 SCHEMA_VERSION = 1
 POSTING_VERSION = 4
 """Raised whenever posting the same journal would give other rows."""
 
-TRACE_ID = pa.binary(16)
-SPAN_ID = pa.binary(8)
-ID = pa.binary(16)
-MONEY = pa.decimal128(38, 12)
-QUANTITY = pa.decimal128(20, 6)
-TEXT = pa.string()
-LONG_TEXT = pa.large_string()
-ATTRIBUTES = pa.map_(pa.string(), pa.string())
-TEXTS = pa.list_(pa.string())
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column: its id for ever, its name, its type, and what it holds, with the unit."""
-
-    field_id: int
-    name: str
-    type: pa.DataType
-    doc: str
-
-
-def _columns(*rows: tuple[int, str, pa.DataType, str]) -> tuple[Column, ...]:
-    return tuple(Column(*row) for row in rows)
-
-
-_I64, _I32, _BOOL = pa.int64(), pa.int32(), pa.bool_()
+_columns, _I64, _I32, _BOOL = columns, I64, I32, BOOL
 
 SPANS = _columns(
     (1, "tenant", TEXT, "tenant of the key the span came in under"),
@@ -102,103 +100,6 @@ SPANS = _columns(
     (51, "received_ns", _I64, "receipt by this server's clock, ns since 1970 UTC"),
     (52, "source_seq", _I64, "event whose bytes hold the span"),
     (53, "span_index", _I32, "position of the span within that event"),
-)
-
-LOGS = _columns(
-    (1, "tenant", TEXT, "tenant of the key the log record came in under"),
-    (2, "trace_id", TRACE_ID, "OTLP trace id; NULL where absent, zero or none"),
-    (3, "span_id", SPAN_ID, "OTLP span id; NULL where absent, zero or none"),
-    (4, "time_ns", _I64, "when it happened, ns since 1970 UTC; where not sent, when it was observed; 0 if neither"),
-    (5, "observed_ns", _I64, "when it was observed, ns since 1970 UTC; 0 if not sent"),
-    (6, "severity", TEXT, "the sender's word, else the standard's; NULL if not sent"),
-    (7, "severity_number", _I32, "OTLP severity number, 1 to 24; NULL if not sent"),
-    (8, "event_name", TEXT, "name of the event, else attribute event.name; empty if not sent"),
-    (
-        9,
-        "body",
-        LONG_TEXT,
-        "body as text, structured ones as JSON; NULL where `input` or `output` holds it, or if not sent",
-    ),
-    (10, "operation", TEXT, "what it reports: chat, tool, ..., other where it reports no call"),
-    (11, "status", TEXT, "unset or error"),
-    (12, "error_type", TEXT, "class of the error, where given"),
-    (13, "service_name", TEXT, "resource attribute service.name; `unknown_service` where absent"),
-    (14, "environment", TEXT, "deployment environment; empty where absent"),
-    (15, "agent_name", TEXT, "agent that it names; NULL if none"),
-    (16, "provider", TEXT, "model provider, canonical name"),
-    (17, "request_model", TEXT, "model asked for"),
-    (18, "response_model", TEXT, "model that answered"),
-    (19, "response_id", TEXT, "the provider's id of the response, or of the request where that is what spans carry"),
-    (20, "service_tier", TEXT, "tier or processing mode that changes the price (batch, flex, priority, ...)"),
-    (21, "tool_name", TEXT, "tool"),
-    (22, "tool_call_id", TEXT, "the model's id of the tool call"),
-    (23, "run_key", TEXT, "explicit run id (attribute spanledger.run.id); NULL if none"),
-    (24, "conversation_id", TEXT, "conversation or session that it names"),
-    (25, "user_id", TEXT, "end user that it names"),
-    (26, "team", TEXT, "team that it or its resource names"),
-    (27, "credential", TEXT, "alias or hash of the key used, never a key"),
-    (28, "input_tokens", _I64, "tokens in, inclusive of cache reads and writes"),
-    (29, "output_tokens", _I64, "tokens out, inclusive of reasoning"),
-    (30, "cache_read_tokens", _I64, "tokens read from the prompt cache"),
-    (31, "cache_write_tokens", _I64, "tokens written to the prompt cache, all lifetimes"),
-    (32, "cache_write_5m_tokens", _I64, "of these, kept 5 minutes"),
-    (33, "cache_write_1h_tokens", _I64, "of these, kept 1 hour"),
-    (34, "reasoning_tokens", _I64, "of the tokens out, reasoning"),
-    (35, "audio_input_tokens", _I64, "of the tokens in, audio"),
-    (36, "audio_output_tokens", _I64, "of the tokens out, audio"),
-    (37, "image_input_tokens", _I64, "of the tokens in, images"),
-    (38, "web_searches", _I64, "searches the provider ran and bills by piece"),
-    (39, "code_executions", _I64, "code executions the provider ran and bills by piece"),
-    (40, "input_basis", TEXT, "how tokens in were reported: inclusive, exclusive or guessed"),
-    (41, "usage_status", TEXT, "reported, missing, failed or not_applicable"),
-    (42, "reported_cost_usd", MONEY, "cost that the log itself states, USD"),
-    (43, "reported_source", TEXT, "attribute the reported cost came from"),
-    (44, "duration_ns", _I64, "how long the call took that it reports, ns; NULL if not sent"),
-    (45, "input", LONG_TEXT, "prompt, messages or tool arguments"),
-    (46, "output", LONG_TEXT, "completion, messages or tool result"),
-    (47, "attributes", ATTRIBUTES, "all attributes that no column holds letter for letter, as text"),
-    (48, "resource", ATTRIBUTES, "resource attributes as text"),
-    (49, "scope_name", TEXT, "instrumentation scope"),
-    (50, "dialect", TEXT, "semantic convention it was read in"),
-    (51, "mapping_version", _I32, "version of the mapping that read it"),
-    (52, "content_hash", ID, "identity: hash of the decoded content (docs/format.md)"),
-    (53, "received_ns", _I64, "receipt by this server's clock, ns since 1970 UTC"),
-    (54, "source_seq", _I64, "event whose bytes hold the log record"),
-    (55, "log_index", _I32, "position of the log record within that event"),
-)
-
-METRICS = _columns(
-    (1, "tenant", TEXT, "tenant of the key the data point came in under"),
-    (2, "service_name", TEXT, "resource attribute service.name; `unknown_service` where absent"),
-    (3, "environment", TEXT, "deployment environment; empty where absent"),
-    (4, "name", TEXT, "name of the metric"),
-    (5, "unit", TEXT, "its unit, in the manner of UCUM; empty if not sent"),
-    (6, "kind", TEXT, "gauge, sum, histogram, exponential_histogram or summary"),
-    (7, "temporality", TEXT, "delta or cumulative; NULL where the kind has none"),
-    (8, "is_monotonic", _BOOL, "of a sum, whether it only grows"),
-    (9, "start_ns", _I64, "start of what the point covers, ns since 1970 UTC; 0 if not sent"),
-    (10, "time_ns", _I64, "end of it, or when it was measured, ns since 1970 UTC; 0 if not sent"),
-    (11, "value", pa.float64(), "of a gauge or sum, the value in `unit`; NULL for the others"),
-    (12, "value_int", _I64, "the same exactly, where it was sent as an integer"),
-    (13, "count", _I64, "of histograms and summaries, how many were measured"),
-    (14, "sum", pa.float64(), "of these, the sum in `unit`; NULL if not sent"),
-    (15, "min", pa.float64(), "of these, the least, in `unit`; NULL if not sent"),
-    (16, "max", pa.float64(), "of these, the greatest, in `unit`; NULL if not sent"),
-    (
-        17,
-        "bounds",
-        TEXT,
-        "where counts are cut, JSON: upper bounds; quantiles of a summary; scale and offsets if exponential",
-    ),
-    (18, "counts", TEXT, "JSON: counts of the buckets; values of the quantiles of a summary"),
-    (19, "conversation_id", TEXT, "conversation or session that the point names"),
-    (20, "attributes", ATTRIBUTES, "attributes of the point that no column holds letter for letter, as text"),
-    (21, "resource", ATTRIBUTES, "resource attributes as text"),
-    (22, "scope_name", TEXT, "instrumentation scope"),
-    (23, "content_hash", ID, "identity: hash of the decoded content (docs/format.md)"),
-    (24, "received_ns", _I64, "receipt by this server's clock, ns since 1970 UTC"),
-    (25, "source_seq", _I64, "event whose bytes hold the data point"),
-    (26, "point_index", _I32, "position of the data point within that event"),
 )
 
 PLACEMENTS = _columns(  # gone: 3 span_id, 12 view_id, 13 call_id, 16 duplicate_of

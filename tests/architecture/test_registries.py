@@ -2,18 +2,20 @@
 
 from ingest.dialects import DIALECTS
 from ingest.dialects.dialect import Dialect
+from ingest.dialects.logs import LOG_DIALECTS
+from ingest.dialects.plain import METRICS
 from queries.views import ORDER
 from spanledger.cli import COMMANDS
 from tests.architecture.tree import ROOT, module_of, tracked
 
 
-def test_every_dialect_that_a_file_defines_is_in_the_tuple() -> None:
+def test_every_dialect_that_a_file_defines_is_in_a_tuple() -> None:
     defined = []
     for path in tracked("ingest/dialects/*.py"):
         if path.stem not in ("__init__", "dialect"):
             values = vars(module_of(path)).items()
             defined += [value for name, value in values if isinstance(value, Dialect) and not name.startswith("_")]
-    assert {id(one) for one in defined} == {id(one) for one in DIALECTS}
+    assert {id(one) for one in defined} == {id(one) for one in (*DIALECTS, *LOG_DIALECTS, METRICS)}
 
 
 def test_every_view_file_is_in_the_order_and_the_other_way_round() -> None:

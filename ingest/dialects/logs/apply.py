@@ -13,7 +13,7 @@ from ingest.dialects.columns import CountColumn
 from ingest.dialects.detect import claims_of
 from ingest.dialects.logs import LOG_DIALECTS
 from ingest.dialects.logs.log_dialect import LogDialect
-from ingest.sheet import Attributes, Ints, Mask, Sheet
+from ingest.sheet import Attributes, Ints, Mask, Sheet, is_valid
 
 SEVERITY_ERROR = 17
 """ERROR; FATAL is above it."""
@@ -78,10 +78,10 @@ def _by_name(claims: Ints, names: pa.DictionaryArray, holds: Callable[[LogDialec
 def _durations(sheet: Sheet, claims: Ints) -> pa.Int64Array:
     """In ns."""
     found = sheet.attributes
-    column = CountColumn(found.owners)
+    column, said = CountColumn(found.owners), is_valid(found.text)
     for number in np.unique(claims).tolist():
         for key in reversed(LOG_DIALECTS[number].durations):
             rows = found.rows(key)
-            column.fill(found, rows[claims[found.owner[rows]] == number])
+            column.fill(found, rows[(claims[found.owner[rows]] == number) & said[rows]])
     known = column.known & (column.value <= DURATION_MS_MAX)
     return pa.array(np.where(known, column.value, 0) * NS_PER_MS, mask=~known)
