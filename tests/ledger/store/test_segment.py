@@ -1,3 +1,4 @@
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -116,3 +117,27 @@ def test_a_flipped_byte_in_a_page_is_found_before_it_is_merged(tmp_path):
         path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x10]) + whole[at + 1 :])
         with pytest.raises(OSError, match=r"CRC|crc"):
             list(segment.row_groups(path, "spans"))
+
+
+def test_rows_without_a_trace_lie_first_and_are_in_no_trace(tmp_path, monkeypatch):
+    monkeypatch.setattr(segment, "ROW_GROUP_ROWS", 4)
+    monkeypatch.setattr(segment, "ROW_GROUP_ROWS_MIN", 4)
+    traces = [None, rows.ident("trace", 1), None, None, None, rows.ident("trace", 2), None]
+    made = [{"trace_id": one, "source_seq": n, "log_index": 0, "body": str(n)} for n, one in enumerate(traces)]
+    path = written(tmp_path / "a.parquet", "logs", rows.table("logs", made))
+    assert [row["body"] for row in pq.read_table(path).to_pylist()][:5] == ["0", "2", "3", "4", "6"]
+    assert segment.read(path, "logs", [traces[5]], ["body"])["body"].to_pylist() == ["5"]
+    found = [part["body"].to_pylist() for part in segment.of_events(path, "logs", np.array([1, 4, 9]), ["body"])]
+    assert sorted(body for part in found for body in part) == ["1", "4"]
+
+
+def test_files_whose_rows_have_no_trace_merge_with_those_that_have(tmp_path):
+    parts = [
+        segment.in_order(
+            "logs", rows.table("logs", [{"trace_id": one, "source_seq": n, "log_index": 0} for one in ids])
+        )
+        for n, ids in enumerate(([None, rows.ident("trace", 1)], [None, None], [rows.ident("trace", 1)]))
+    ]
+    merged = pa.concat_tables(merge.merged("logs", [iter([part]) for part in parts]))
+    assert merged["trace_id"].null_count == 3
+    assert merged["source_seq"].to_pylist() == [0, 1, 1, 0, 2]
