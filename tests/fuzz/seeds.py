@@ -23,6 +23,8 @@ from ledger.paths import DataDir
 from tests.conformance import good, poison
 from tests.fuzz.attributes import data_of
 from tests.golden.variants import one_span_a_request, otlp_json
+from tests.ingest import otlp
+from tests.ingest.decode import made_logs
 from tests.ingest.decode.made import CAPTURES
 from tests.ingest.otlp import JSON_REQUESTS, SIGNALS, request
 from tests.ledger.books.made import offer, price_record, provider_record
@@ -50,6 +52,18 @@ def requests() -> Iterator[bytes]:
     for of, scope in poison.GROUPS.values():
         yield good.group([good.span(good.trace_of("group"))], of, scope)
     yield from (bomb(50) for bomb in poison.BOMBS.values())
+
+
+def of_logs() -> Iterator[bytes]:
+    """Requests of logs, good ones and those that hold the poison of spans in their attributes."""
+    yield from (path.read_bytes()[:SEED_BYTES_MAX] for path in made_logs.CAPTURES.values())
+    for added, _ in poison.SPANS.values():
+        yield otlp.envelope(b"", otlp.as_log_attribute(added), b"")
+
+
+def of_metrics() -> Iterator[bytes]:
+    yield from (path.read_bytes()[:SEED_BYTES_MAX] for path in made_logs.METRIC_CAPTURES.values())
+    yield from (otlp.envelope(added) for added, _ in poison.SPANS.values())
 
 
 def json_requests() -> Iterator[bytes]:
@@ -131,6 +145,8 @@ SEEDS: Mapping[str, Callable[[], Iterator[bytes]]] = {
     "readers": requests,
     "decoders": requests,
     "lenient": requests,
+    "logs": of_logs,
+    "metrics": of_metrics,
     "json": json_requests,
     "http": compressed,
     "frames": frames,

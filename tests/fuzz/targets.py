@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -32,6 +33,7 @@ from ledger.errors import LedgerError
 from ledger.journal.control import decode_append, decode_reply, message_bytes
 from ledger.journal.file import HEADER_BYTES, decode_file_header
 from ledger.journal.frame import MAGIC, PREFIX, BadFrame, to_event
+from ledger.journal.kinds import OTLP_LOGS, OTLP_METRICS
 from ledger.journal.mark import decode_slots
 from ledger.journal.recover import survey
 from ledger.journal.sealed import FOOTER_BYTES, SealedFile, is_sealed
@@ -47,6 +49,9 @@ SIGNALS = ("traces", "logs", "metrics")
 BODY_BYTES_MAX = 1 << 20
 IDS = ids(bytes(range(1, 17)), bytes(range(1, 9)))
 GOOD = field(1, field(1, resource("good")) + field(2, field(2, span(trace_of("good")))))
+
+GOOD_LOG = field(1, field(2, field(2, field(12, b"e"))))
+GOOD_METRIC = field(1, field(2, field(2, field(1, b"m") + field(5, field(1, b"")))))
 
 
 def door(data: bytes) -> None:
@@ -138,6 +143,27 @@ def lenient(data: bytes) -> None:
     assert len(rows) + sum(item.index >= 0 for item in unread) == len(slices)
     one = field(1, field(2, field(2, IDS + data)))
     decode([event(one)])
+
+
+def logs(data: bytes) -> None:
+    """Both decoders read the same log records; what the door rejects has no row; a good neighbour stays."""
+    of_logs = [replace(event(body, seq), kind=OTLP_LOGS) for seq, body in ((2, data), (3, GOOD_LOG))]
+    fast, walked = both(of_logs)
+    assert fast.logs.equals(walked.logs), (fast.logs.to_pylist(), walked.logs.to_pylist())
+    assert fast.quarantine.equals(walked.quarantine), (fast.quarantine.to_pylist(), walked.quarantine.to_pylist())
+    fast.logs.validate(full=True)
+    assert 3 in fast.logs["source_seq"].to_pylist(), "the neighbour is lost"
+    bad = [row for row in fast.quarantine.to_pylist() if row["span_index"] >= 0]
+    with suppress(LedgerError):
+        checked = check("logs", data, **LIMITS)
+        assert (checked.records, checked.rejected <= len(bad)) == (fast.logs.num_rows - 1 + len(bad), True)
+
+
+def metrics(data: bytes) -> None:
+    """Any request of metrics becomes data points or is quarantined, and a good neighbour stays."""
+    got = decode([replace(event(body, seq), kind=OTLP_METRICS) for seq, body in ((2, data), (3, GOOD_METRIC))])
+    got.metrics.validate(full=True)
+    assert 3 in got.metrics["source_seq"].to_pylist(), "the neighbour is lost"
 
 
 def json_otlp(data: bytes) -> None:
@@ -267,6 +293,8 @@ TARGETS: Mapping[str, Callable[[bytes], None]] = {
     "readers": readers,
     "decoders": decoders,
     "lenient": lenient,
+    "logs": logs,
+    "metrics": metrics,
     "json": json_otlp,
     "http": http_body,
     "frames": frames,

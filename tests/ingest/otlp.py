@@ -39,6 +39,12 @@ def string_attribute(key: bytes, value: bytes) -> bytes:
     return field(9, field(1, key) + field(2, field(1, value)))
 
 
+def as_log_attribute(added: bytes) -> bytes:
+    """Fields of a span of which the first, if it is an attribute, becomes one of a log record."""
+    of_span, of_log = field(9, b"")[:1], field(6, b"")[:1]
+    return of_log + added[1:] if added.startswith(of_span) else added
+
+
 def nested_attribute(depth: int) -> bytes:
     """An attribute whose value is an array in an array in an array."""
     value = b""

@@ -33,10 +33,12 @@ def test_the_reference_page_is_what_the_live_views_give(tmp_path):
         assert (ROOT / "docs/reference/sql.md").read_text(encoding="utf-8") == reference(connection)
 
 
-def test_no_public_column_is_a_float_or_needs_a_time_zone_but_durations(tmp_path):
+def test_no_public_column_is_a_float_or_needs_a_time_zone_but_durations_and_what_metrics_measure(tmp_path):
     with connect(empty_ledger(tmp_path / "data")) as connection:
         types = {(view, row[0]): row[1] for view in VIEWS for row in connection.execute(f"DESCRIBE {view}").fetchall()}
-    assert {name for (_, name), kind in types.items() if kind == "DOUBLE"} == {"duration_ms"}
+    floats = {(view, name) for (view, name), kind in types.items() if kind == "DOUBLE"}
+    assert {name for view, name in floats if view != "metrics"} == {"duration_ms"}
+    assert {name for view, name in floats if view == "metrics"} == {"value", "sum", "min", "max"}
     assert not [kind for kind in types.values() if kind in ("FLOAT", "HUGEINT", "TIMESTAMP WITH TIME ZONE")]
     assert {kind for (_, name), kind in types.items() if name.endswith("_usd")} == {"DECIMAL(38,12)"}
 

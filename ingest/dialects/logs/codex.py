@@ -16,11 +16,7 @@ CODEX_LOGS = LogDialect(
         {target: sources for target, sources in CODEX.fields.items() if target != "operation"},
         {"total_tokens": ("tool_token_count",)},  # by its name of tools, by its value the total
     ),
-    operation_names={
-        "codex.tool_result": "tool",
-        "codex.tool_decision": "other",
-        "codex.api_request": "other",  # an attempt, without usage
-    },
     operation_marks={"input_token_count": "chat", "output_token_count": "chat"},
+    operation_names={"codex.tool_result": "tool", "codex.": "other"},  # codex.api_request is an attempt, without usage
     reference="https://developers.openai.com/codex/config-advanced",
 )

@@ -13,12 +13,14 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from ingest.decode import decode
 from ingest.decode.logs import logs_table
 from ingest.decode.read_logs import lenient_logs
+from ingest.door import check
 from ingest.notes import REPAIRED, UNREADABLE
 from ledger.schema import ARROW
+from tests.conformance import poison
 from tests.golden.variants import hex_ids
 from tests.ingest.decode.made import JSON, SPAN, TRACE
 from tests.ingest.decode.made_logs import CAPTURES, logs_event, only, request, requests, rows
-from tests.ingest.otlp import envelope, field
+from tests.ingest.otlp import as_log_attribute, envelope, field
 
 BAD_UTF8 = b"caf\xe9\xff\xff"  # as long as `broken`
 
@@ -140,6 +142,19 @@ def test_a_resource_that_does_not_read_is_missing_and_its_records_say_so():
     (row,) = decode([logs_event(field(1, group))]).logs.to_pylist()
     assert dict(row["attributes"])[UNREADABLE].startswith("resource: ")
     assert row["service_name"] == "unknown_service"
+
+
+@pytest.mark.parametrize("name", poison.SPANS)
+def test_what_poisons_a_span_costs_no_log_beside_it(name):
+    good = request({"body": "a"}).resource_logs[0].scope_logs[0].log_records[0].SerializeToString()
+    events = [logs_event(envelope(good, as_log_attribute(poison.SPANS[name][0]), good))]
+    got = decode(events)
+    same(got, walked(events))
+    assert [row["log_index"] for row in got.logs.to_pylist() if row["body"] == "a"] == [0, 2]
+    assert got.logs.num_rows + got.quarantine.num_rows == 3
+    checked = check("logs", events[0].body, records_max=10, elements_max=10**6)
+    assert checked.rejected <= got.quarantine.num_rows
+    assert all(row["span_index"] == 1 and row["reason"] for row in got.quarantine.to_pylist())
 
 
 def test_an_empty_record_is_a_log_all_the_same():

@@ -1,11 +1,12 @@
 """What each dialect of logs makes of its events. Tokens and costs of the captures are the fake provider's."""
 
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from ingest.decode import decode
-from ingest.dialects.logs import LOG_DIALECTS
+from ingest.dialects.logs import LOG_DIALECTS, reference
 from tests.ingest.decode.made import SAMPLES
 from tests.ingest.decode.made_logs import CAPTURES, logs_event, only
 
@@ -89,7 +90,12 @@ def test_codex_writes_tokens_as_text_and_only_one_of_two_events_has_them():
 
 @pytest.mark.parametrize(
     ("event", "operation"),
-    [("codex.tool_result", "tool"), ("codex.tool_decision", "other"), ("codex.api_request", "other")],
+    [
+        ("codex.tool_result", "tool"),
+        ("codex.tool_decision", "other"),
+        ("codex.api_request", "other"),
+        ("codex.user_prompt", "other"),
+    ],
 )
 def test_codexs_other_events(event, operation):
     row = only({"attributes": {"event.name": event, "tool_name": "shell", "call_id": "x"}})
@@ -163,3 +169,8 @@ def test_every_dialect_that_names_captures_reads_them(dialect):
             row["dialect"]
             for row in decode([logs_event((SAMPLES / f"{name}.logs.binpb").read_bytes())]).logs.to_pylist()
         }
+
+
+def test_the_reference_shows_the_tables_as_they_are():
+    page = Path(__file__).parents[3] / "docs" / "reference" / "log-dialects.md"
+    assert page.read_text().split("<!-- tables -->\n")[1] == reference.tables()
