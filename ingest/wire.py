@@ -37,6 +37,8 @@ def _request(record: Shape) -> Shape:
 
 
 ENVELOPE: Shape = {1: {2: {2: {}}}}
+DATA_POINTS: Shape = {1: {2: {2: {kind: {1: {}} for kind in (5, 7, 9, 10, 11)}}}}
+"""The same down to the data points of metrics."""
 ELEMENTS: Mapping[str, Shape] = {"traces": _request(_SPAN), "logs": _request(_LOG), "metrics": _request(_METRIC)}
 
 

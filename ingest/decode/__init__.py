@@ -23,7 +23,7 @@ from ingest.decode.walk import read_walk
 from ingest.json_otlp import Misfit
 from ingest.sheet import Sheet
 from ingest.skeleton import SKELETONS
-from ingest.wire import ENVELOPE, count
+from ingest.wire import DATA_POINTS, ENVELOPE, count
 from ledger.journal import kinds
 from ledger.schema import ARROW
 
@@ -58,9 +58,12 @@ def decode(events: Sequence[Source]) -> Decoded:
 
 
 def spans_in(event: Source) -> int:
-    """Spans that `event` holds, or a few more, without decoding it: about a fifth of a microsecond each."""
+    """Spans, log records or data points that `event` holds, or a few more, without decoding it: about a fifth of a
+    microsecond each, half a one where they are data points."""
     if "json" in event.content_type:
-        return event.body.count(b"{")  # every span is an object
+        return event.body.count(b"{")  # each of them is an object
+    if event.kind == kinds.OTLP_METRICS:
+        return count(event.body, DATA_POINTS, len(event.body))
     try:
         request = SKELETONS["Raw"].request.FromString(event.body)
     except DecodeError:

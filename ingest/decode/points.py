@@ -4,13 +4,14 @@ import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Any
 
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 
-from ingest.decode.lenient import Repair, Slice, Unread, read_each, scope_name_of
+from ingest.decode.lenient import WHOLE_EVENT, Repair, Slice, Unread, read_each, scope_name_of
 from ingest.decode.rows import Pairs
 from ingest.decode.walk import pairs_of
 from ingest.decode.wire_format import UnreadableError
@@ -19,6 +20,12 @@ from ingest.sheet import REPEATED_TEXT_MAX
 
 INT64_MAX = 2**63 - 1
 TEMPORALITIES = (None, "delta", "cumulative")
+POINTS_MAX = 65_536
+"""Data points of one request that are listed, as many as a request may have records. A point may be two bytes, and its
+row repeats what metric, scope and resource say."""
+
+TOO_MANY = f"the request has more than {POINTS_MAX} data points; those behind are in the journal only"
+
 NO_VALUE_MASK = 1
 """DataPointFlags: the point says only that there is no value."""
 
@@ -69,11 +76,14 @@ def point_rows(bodies: Sequence[bytes]) -> tuple[list[PointRow], list[Unread]]:
     rows, unread = list[PointRow](), list[Unread]()
     for event, body in enumerate(bodies):
         try:
-            rows += _rows(event, ExportMetricsServiceRequest.FromString(body))
+            found = _rows(event, ExportMetricsServiceRequest.FromString(body))
         except DecodeError:
-            found, rest = read_each(event, body, "metric", _lenient_rows)
-            rows += [row for points in found for row in points]
+            metrics, rest = read_each(event, body, "metric", _lenient_rows)
+            found = chain.from_iterable(metrics)
             unread += rest
+        rows += islice(found, POINTS_MAX)
+        if next(found, None) is not None:
+            unread.append(Unread(event, WHOLE_EVENT, TOO_MANY, b""))
     return rows, unread
 
 
@@ -87,7 +97,7 @@ def _rows(event: int, request: Any) -> Iterator[PointRow]:
                 index += 1
 
 
-def _lenient_rows(event: int, index: int, found: Slice, resource: Pairs, fault: str) -> list[PointRow]:
+def _lenient_rows(event: int, index: int, found: Slice, resource: Pairs, fault: str) -> Iterator[PointRow]:
     try:
         metric = Metric.FromString(bytes(found.span))
     except DecodeError as error:
@@ -96,7 +106,7 @@ def _lenient_rows(event: int, index: int, found: Slice, resource: Pairs, fault: 
     scope_name, scope_fault = scope_name_of(found.scope, repair)
     faults = "; ".join(filter(None, (fault, scope_fault)))
     note = repair.noted([(UNREADABLE, faults)] if faults else [])
-    return list(_points(event, index, resource, scope_name, metric, note))
+    return _points(event, index, resource, scope_name, metric, note)
 
 
 def _points(event: int, index: int, resource: Pairs, scope_name: str, metric: Any, note: Pairs) -> Iterator[PointRow]:

@@ -30,8 +30,8 @@ class StoreOptions:
     flush_rows: int = 50_000
     """Hot rows of any one table before all become Parquet: a reader decodes all of them at each snapshot."""
     flush_bytes: int = 32 << 20
-    """The same bound for rows with long content: they are mirrored in memory. A full commit of such spans reaches it, so
-    that a poster which catches up writes them once."""
+    """The same bound for rows with long content: they are mirrored in memory. A full commit of such spans reaches it,
+    so that a poster which catches up writes them once."""
     flush_age_s: float = 30.0
     """A quiet ledger is flushed too, so that other programs find its rows in the files."""
     replaced_keep_s: float = 600.0

@@ -1,6 +1,7 @@
 """Events of metrics to rows, one a data point: every kind, and what cannot be read."""
 
 import json
+from collections import Counter
 
 import pytest
 from google.protobuf.json_format import MessageToDict
@@ -8,12 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
-from ingest.decode import decode
+from ingest.decode import decode, spans_in
+from ingest.decode.points import POINTS_MAX
 from ingest.notes import REPAIRED
 from ledger.schema import ARROW
 from tests.golden.variants import hex_ids
 from tests.ingest.decode.made import JSON, attributes, put, set_value
 from tests.ingest.decode.made_logs import METRIC_CAPTURES, metrics, metrics_event
+from tests.ingest.otlp import envelope, field
 
 KINDS = ("gauge", "sum", "histogram", "exponential_histogram", "summary")
 
@@ -213,3 +216,22 @@ def test_a_long_name_is_cut_where_many_points_repeat_it():
     metric.name = "x" * 1000
     put(point.attributes, {"k": "v"})
     assert row_of(asked)["name"] == "x" * 256
+
+
+def test_of_a_request_that_would_unfold_without_end_the_first_points_are_listed_and_the_rest_named():
+    """800 kB that hold 400,000 points of two bytes each."""
+    points = field(5, b"\x0a\x00" * 400_000)
+    asked, listed = metrics()
+    listed.add(name="after").gauge.data_points.add(as_int=1)
+    bomb = metrics_event(envelope(field(1, b"m") + points), 2)
+    got = decode([bomb, metrics_event(asked.SerializeToString(), 3)])
+    assert Counter(got.metrics["source_seq"].to_pylist()) == {2: POINTS_MAX, 3: 1}
+    (row,) = got.quarantine.to_pylist()
+    assert (row["source_seq"], row["span_index"]) == (2, -1)
+    assert str(POINTS_MAX) in row["reason"]
+    assert spans_in(bomb) >= 400_000
+
+
+def test_points_of_every_kind_are_counted_before_they_are_decoded():
+    for kind in KINDS:
+        assert spans_in(metrics_event(point_of(kind)[0].SerializeToString())) >= 1 + 3  # with the lists around it

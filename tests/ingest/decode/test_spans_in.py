@@ -13,6 +13,7 @@ class Event:
     event_seq: int = 0
     received_ns: int = 0
     tenant: str = "default"
+    kind: str = "otlp.traces"
 
 
 def test_every_span_counts_and_the_lists_around_them() -> None:
