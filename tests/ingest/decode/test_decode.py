@@ -13,8 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-import ingest.decode as decoding
-from ingest.decode import decode, fast, same_span
+from ingest.decode import bodies, decode, fast, same_span
 from ingest.decode.lenient import read_lenient
 from ingest.decode.maps import RESOURCE_CUT
 from ingest.decode.nested import NESTED_CUT, NESTED_DEPTH_MAX
@@ -97,7 +96,7 @@ def test_a_batch_gives_what_its_events_give_one_by_one(bodies):
 def test_where_a_batch_is_cut_does_not_show(chunk_bytes, monkeypatch):
     events = [event(capture(name), seq) for seq, name in enumerate(CAPTURES)]
     whole = decode(events)
-    monkeypatch.setattr(decoding, "CHUNK_BYTES", chunk_bytes)
+    monkeypatch.setattr(bodies, "CHUNK_BYTES", chunk_bytes)
     assert decode(events).spans.to_pylist() == whole.spans.to_pylist()
 
 
@@ -302,7 +301,7 @@ def test_many_different_names_cost_no_more_than_their_number():
 
 def test_a_panic_of_the_decoder_is_a_refusal(monkeypatch):
     panic = type("PanicException", (BaseException,), {})
-    monkeypatch.setattr(fast, "handler", lambda: mock.Mock(list_to_record_batch=mock.Mock(side_effect=panic)))
+    monkeypatch.setattr(fast, "handler", lambda _: mock.Mock(list_to_record_batch=mock.Mock(side_effect=panic)))
     assert only(request({"name": "a"}))["name"] == "a"
 
 
