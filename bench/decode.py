@@ -26,6 +26,7 @@ class Request:
     received_ns: int = 0
     tenant: str = "default"
     content_type: str = "application/x-protobuf"
+    kind: str = "otlp.traces"
 
 
 def main() -> None:
