@@ -69,6 +69,8 @@ ROW_GROUP_ROWS_MIN = 2_048
 ROW_GROUP_BYTES = 8 << 20
 """Of rows with long content a group has fewer: a merge holds one group of each of its inputs."""
 ZSTD_LEVEL = 3
+WRITE_BATCH_ROWS = 8_192
+"""Values encoded at a time: by default 1024, at 4 % more time for rows with long content."""
 METADATA_CACHE_FILES = 512
 """Footers kept in memory, of files that never change: twice what merging leaves in a busy day."""
 
@@ -199,6 +201,7 @@ def write_options(table: str) -> dict[str, Any]:
         "use_dictionary": [leaf for leaf in leaves if leaf not in encoding],
         "column_encoding": {leaf: encoding[leaf] for leaf in leaves if leaf in encoding},
         "write_statistics": [leaf for leaf in leaves if leaf.partition(".")[0] not in _NO_STATISTICS],
+        "write_batch_size": WRITE_BATCH_ROWS,
         "write_page_checksum": True,
         "bloom_filter_options": {name: {"ndv": BLOOM_VALUES} for name in BLOOM.get(table, ())} or None,
     }
