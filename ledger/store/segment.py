@@ -141,7 +141,9 @@ def in_order(table: str, rows: pa.Table) -> pa.Table:
     order: list[npt.NDArray[Any]] = [rows[SEQ[table]].to_numpy(), low, high]
     if table in POSITION:
         order.insert(0, rows[POSITION[table]].to_numpy())
-    return rows.take(pa.array(np.lexsort(order)))
+    # From one chunk Arrow takes strings half as fast as from several (measured with 26).
+    half = rows.num_rows // 2
+    return pa.concat_tables([rows.slice(0, half), rows.slice(half)]).take(pa.array(np.lexsort(order)))
 
 
 def write(out: Out, table: str, shard: int, day: str, first_seq: int, last_seq: int, parts: Iterable[pa.Table]) -> int:
