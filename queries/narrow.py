@@ -137,6 +137,17 @@ def of_span(connection: duckdb.DuckDBPyConnection, trace_id: str, span_id: str) 
         yield narrow
 
 
+@contextmanager
+def of_traces(
+    connection: duckdb.DuckDBPyConnection, keys: Sequence[tuple[str, bytes]]
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The traces `keys`, (tenant, trace_id) each, and what was decided about them and charged, without content."""
+    tenants, ids = zip(*keys, strict=True)
+    wanted = _known(connection, pa.table({"tenant": pa.array(tenants), "trace_id": pa.array(ids, pa.binary(16))}))
+    with rooms.holding(_rows_of(connection, wanted, BY_TRACE)) as narrow:
+        yield narrow
+
+
 def _rows_of(connection: duckdb.DuckDBPyConnection, wanted: Traces, tables: Sequence[str]) -> dict[str, pa.Table]:
     """Rows of `tables` that belong to the traces `wanted`, of every tenant, without content."""
     with _among_many(connection, wanted.ids) as where:

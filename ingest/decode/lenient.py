@@ -9,6 +9,7 @@ link) changes nothing.
 import base64
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import TypeVar
 
 from ingest.decode import nested
@@ -90,6 +91,18 @@ def read_each(event: int, body: bytes, word: str, read: Read[Row]) -> tuple[list
             unread.append(Unread(event, index, f"the {word} does not read: {error}", found.span))
         index += 1
     return rows, unread
+
+
+def row_at(body: bytes, index: int) -> SpanRow | None:
+    """The span `index` of the request `body`; None where there is none, or it does not read."""
+    slices = (item for item in span_slices(body) if isinstance(item, Slice))
+    found = next(islice(slices, index, None), None)
+    if found is None:
+        return None
+    try:
+        return _row(0, index, found, *_resource(found.resource))
+    except UnreadableError:
+        return None
 
 
 def span_slices(body: bytes) -> Iterator[Slice | UnreadableError]:

@@ -1,0 +1,17 @@
+"""One span of one event, as it was sent: for whoever asks about it long after it was posted."""
+
+from ingest.decode.bodies import bodies_of
+from ingest.decode.lenient import row_at
+from ingest.decode.rows import sheet_of
+from ingest.decode.table import Source
+from ingest.sheet import Sheet
+from ledger.errors import NotFound
+
+
+def span_sheet(event: Source, span_index: int) -> Sheet:
+    """The span at `span_index` of `event` with all its attributes. Raises NotFound where there is none that reads."""
+    bodies, _, _ = bodies_of("traces", [event])
+    row = row_at(bodies[0], span_index)
+    if row is None:
+        raise NotFound(f"event {event.event_seq} has no span {span_index} that reads")
+    return sheet_of([row])

@@ -1,0 +1,32 @@
+"""What the rules about runs, agents and billing decide, in sentences: word in the tables -> what it tells a reader."""
+
+from collections.abc import Mapping
+
+REASONS: Mapping[str, str] = {
+    "sole_view": "it bills: it is the only sighting of the call",
+    "innermost_view": "it bills: no other model span lies within it, so it is nearest to the provider",
+    "outer_view_of_call": "it does not bill: it lies around another model span that reports the same call",
+    "outer_view_carries_usage": "it bills: of the spans of this call it alone knows the usage, or more of it",
+    "usage_from_outer_view": "it does not bill: the span around it knows the usage, or more of it",
+    "knows_most_of_call": "it bills: of several sightings side by side it knows most of the usage",
+    "same_response": "it does not bill: another span reports the same response of the provider, and knows more of it",
+    "suspected_duplicate": "it does not bill: another library saw what looks like the same call, below the same parent, "
+    "at the same moment, with the same model and tokens",
+}
+"""`reason` of a view: why it bills or does not."""
+
+RUN_RULES: Mapping[str, str] = {
+    "explicit": "the run that is named by spanledger.run.id",
+    "agent": "the run of the topmost agent or workflow at or above the span",
+    "trace": "the run of the whole trace, for no agent or workflow is above the span",
+}
+"""`run_rule`: why the span is of this run."""
+
+AGENT_RULES: Mapping[str, str] = {
+    "ancestor": "the nearest agent at or above the span",
+    "provisional": "the service, for no agent at or above the span is known so far",
+}
+"""`agent_rule`: why the span is of this agent."""
+
+NO_VIEW = "it is no view of a call: only what models and tools did is billed"
+"""Of a span without a reason."""

@@ -1,0 +1,1 @@
+"""What the ledger decided about one call, and what it went by."""
