@@ -182,7 +182,9 @@ class _Span:
         """What says that the span failed; NULL if nothing does."""
         if int(self.sheet.status_code[0]) == STATUS_ERROR:
             return "status error"
-        sources = [(target, each) for target in ("error_type", "failed") for each in self.dialect.fields.get(target, ())]
+        sources = [
+            (target, each) for target in ("error_type", "failed") for each in self.dialect.fields.get(target, ())
+        ]
         for target, source in sources:
             alone = replace(self.dialect, fields={target: (source,)})
             if read_as(self.sheet, (alone,), _FIRST).failed[0]:

@@ -102,8 +102,9 @@ def _ask(connection: duckdb.DuckDBPyConnection, query: str, parameters: dict[str
 
 
 def _nothing(connection: duckdb.DuckDBPyConnection, text: str, digits: str) -> str:
-    other = connection.execute(OTHERS, {"id": digits}).fetchone() if digits else None
-    if other is None:
+    others = connection.execute(OTHERS, {"id": digits}).fetchall() if digits else []
+    if not others:
         return f"no span, view, call or charge {text}; `spanledger sql 'FROM calls'` lists the calls there are"
-    more = f"`spanledger replay {text}` shows its spans" if other[0] == "run" else "ask for a span of it as TRACE:SPAN"
-    return f"{text} is a {other[0]}, not a span, view, call or charge: {more}"
+    kind = others[0][0]
+    more = f"`spanledger replay {text}` shows its spans" if kind == "run" else "ask for a span of it as TRACE:SPAN"
+    return f"{text} is a {kind}, not a span, view, call or charge: {more}"

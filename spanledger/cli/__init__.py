@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "replay": ("replay", "Go through one run step by step, with the money so far."),
     "cost": ("cost", "Sum up cost by agent, model or tool."),
     "sql": ("sql", "Ask a question in SQL."),
+    "why": ("why", "Say why a call was booked as it was, from attribute to price."),
     "rebuild": ("rebuild", "Make the ledger again from the journal."),
     "doctor": ("doctor", "Check this installation, end to end."),
     "config": ("config", "Show or check the configuration."),

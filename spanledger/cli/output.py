@@ -57,9 +57,9 @@ def _records(rows: pa.Table) -> Iterator[dict[str, object]]:
             yield {name: jsonable(value) for name, value in record.items()}
 
 
-def _text(value: object) -> str:
+def json_text(value: object, indent: int | None = None) -> str:
     """JSON text in which no character can steer a terminal."""
-    return json.dumps(value, ensure_ascii=False).translate(_ESCAPED)
+    return json.dumps(value, ensure_ascii=False, indent=indent).translate(_ESCAPED)
 
 
 _ESCAPED = {code: f"\\u{code:04x}" for code in [*range(0x7F, 0xA0), *range(0x2028, 0x202F), *range(0x2066, 0x206A)]}
@@ -68,13 +68,13 @@ _ESCAPED = {code: f"\\u{code:04x}" for code in [*range(0x7F, 0xA0), *range(0x202
 def _json(rows: pa.Table, sink: BinaryIO, on_terminal: bool) -> None:  # noqa: ARG001 - one shape for the table below
     sink.write(b"[")
     for number, record in enumerate(_records(rows)):
-        sink.write((",\n " if number else "\n ").encode() + _text(record).encode())
+        sink.write((",\n " if number else "\n ").encode() + json_text(record).encode())
     sink.write(b"\n]\n" if rows.num_rows else b"]\n")
 
 
 def _jsonl(rows: pa.Table, sink: BinaryIO, on_terminal: bool) -> None:  # noqa: ARG001
     for record in _records(rows):
-        sink.write(_text(record).encode() + b"\n")
+        sink.write(json_text(record).encode() + b"\n")
 
 
 def _csv(rows: pa.Table, sink: BinaryIO, on_terminal: bool) -> None:
@@ -88,7 +88,7 @@ def _csv(rows: pa.Table, sink: BinaryIO, on_terminal: bool) -> None:
 
 def _csv_cell(value: object, on_terminal: bool) -> object:
     if isinstance(value, dict | list):
-        value = _text(value)
+        value = json_text(value)
     if not isinstance(value, str):
         return value
     if on_terminal:
@@ -147,7 +147,7 @@ def _cell(name: str, value: object) -> str:
     if isinstance(value, float):
         return f"{value:,.1f}"
     plain = jsonable(value)
-    return plain if isinstance(plain, str) else _text(plain)
+    return plain if isinstance(plain, str) else json_text(plain)
 
 
 BINARY = frozenset({"arrow", "parquet"})

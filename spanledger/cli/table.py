@@ -11,7 +11,7 @@ CELL_CHARS_MAX = 60
 
 def lines(headings: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool]) -> list[str]:
     """The table as lines. `right` says which columns are figures."""
-    cells = [[_fit(cell) for cell in row] for row in rows]
+    cells = [[fit(cell) for cell in row] for row in rows]
     widths = [max(map(_width, column)) for column in zip(headings, *cells, strict=True)]
     table = [list(headings), ["-" * width for width in widths], *cells]
     return [_line(row, widths, right) for row in table]
@@ -25,7 +25,8 @@ def _line(row: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> s
     return "  ".join(padded).rstrip()
 
 
-def _fit(cell: str) -> str:
+def fit(cell: str) -> str:
+    """`cell` on one line, harmless and cut to CELL_CHARS_MAX."""
     text = harmless(cell)
     return text if len(text) <= CELL_CHARS_MAX else text[: CELL_CHARS_MAX - 1] + "…"
 

@@ -1,0 +1,95 @@
+"""The money of one call: every line with the price it was booked at, and what became of a cost that was reported."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import duckdb
+import pyarrow.compute as pc
+
+from ledger.books.book import PriceBook
+from ledger.books.reported import PREFERENCES, UNLISTED, Preference
+from ledger.books.units import REPORTED
+from ledger.journal.read import JournalReader
+from queries.runs import Row, rows_of
+from queries.why.decided import Decided
+
+STATUSES: Mapping[str, str] = {
+    "priced": "every line has a cost",
+    "unpriced": "a line has no price: the cost is not known, or not all of it",
+    "ambiguous": "a line has several prices that differ: the cost is not known, or not all of it",
+    "none": "no line was booked",
+}
+"""`cost_status` of a call."""
+
+NO_LINES: Mapping[str, str] = {
+    "failed": "nothing was booked: the call failed and states no usage",
+    "not_applicable": "nothing was booked: a tool costs what its own fee is, and it reports none",
+}
+"""`usage_status` of a call without lines."""
+
+PREFERRED: Mapping[Preference, str] = {
+    Preference.ALWAYS: "the figure of whoever bills or meters the call: preferred to the computed cost",
+    Preference.WHERE_NO_PRICE: "an estimate by some other price list: used only where the price book has no price",
+    Preference.NEVER: "no amount in USD: never used",
+}
+NOT_POSITIVE = "not above 0, which often means that the sender did not know: never used"
+NOT_BILLING = "stated by a view that does not bill: not used"
+
+PRICE_COLUMNS = ("provider", "model", "context", "valid_from_ns", "valid_to_ns", "tier_from", "tier_to", "note")
+BOOKS = "SELECT source, source_version, event_seq FROM price_books WHERE price_book_id = $id ORDER BY event_seq LIMIT 1"
+
+
+def money(connection: duckdb.DuckDBPyConnection, journal: JournalReader, known: Decided) -> dict[str, Any]:
+    """Cost, lines and reported costs of the call of `known`."""
+    call = known.call
+    assert call is not None
+    status = str(call["cost_status"])
+    none = NO_LINES.get(str(call["usage_status"])) if status == "none" else None
+    books = _books(connection, journal, known.lines)
+    return {
+        "cost_usd": call["cost_usd"],
+        "cost_status": status,
+        "explained": none or STATUSES[status],
+        "lines": [{**line, "price": _price(books, line)} for line in known.lines],
+        "reported": [_reported(view, known.lines) for view in known.views if view["reported_cost_usd"] is not None],
+    }
+
+
+def _books(connection: duckdb.DuckDBPyConnection, journal: JournalReader, lines: Sequence[Row]) -> dict[str, Any]:
+    """Price books that the lines were priced with, read from the events that published them."""
+    books = {}
+    for book_id in sorted({str(line["price_book_id"]) for line in lines if line["price_book_id"]}):
+        for row in rows_of(connection.execute(BOOKS, {"id": book_id})):
+            body = journal.get(int(str(row["event_seq"]))).body
+            books[book_id] = row, PriceBook.parse(body)
+    return books
+
+
+def _price(books: Mapping[str, Any], line: Row) -> dict[str, Any] | None:
+    """The row of the book that priced `line`, and the book; no row where it has none, nothing where no book is named."""
+    if line["price_book_id"] not in books:
+        return None
+    row, book = books[str(line["price_book_id"])]
+    found = book.rows.filter(pc.equal(book.rows["price_id"], line["price_id"])).to_pylist() if line["price_id"] else []
+    columns = {name: found[0][name] if found else None for name in PRICE_COLUMNS}
+    return {
+        "source": row["source"],
+        "source_version": row["source_version"],
+        "published_by": row["event_seq"],
+        **columns,
+    }
+
+
+def _reported(view: Row, lines: Sequence[Row]) -> dict[str, Any]:
+    preference = PREFERENCES.get(str(view["reported_source"] or ""), UNLISTED)
+    cost = view["reported_cost_usd"]
+    explained = NOT_POSITIVE if cost <= 0 else PREFERRED[preference]  # type: ignore[operator] # a decimal
+    standing = sum(1 if line["entry"] != "reversal" else -1 for line in lines if line["unit"] == REPORTED)
+    return {
+        "view_id": view["view_id"],
+        "cost_usd": cost,
+        "source": view["reported_source"],
+        "preference": preference.name.lower(),
+        "booked": bool(view["billed"] and standing > 0),
+        "explained": explained if view["billed"] else NOT_BILLING,
+    }
