@@ -23,6 +23,8 @@ ATTRIBUTE, RESOURCE_ATTRIBUTE, NAME, RULE = "attribute", "resource", "name", "ru
 """Origins: an attribute of the span, one of its resource, the span's name, or a rule over other columns."""
 
 COLUMNS = (*(target for target in TARGETS if target not in CHECKS), "input_basis", "usage_status")
+FAILURES = ("error_type", "failed")
+"""Targets that say of a span that it failed."""
 ABSENT = {"service_name": "unknown_service", "environment": ""}
 """What a column says where nothing was sent."""
 
@@ -33,22 +35,22 @@ CONCLUDED = {
         "other": "no attribute says it",
     },
     "input_basis": {
-        "inclusive": "tokens in were sent with cache reads and writes, by the convention or by the numbers",
-        "exclusive": "tokens in were sent without cache reads and writes, by the convention or by the numbers",
-        "guessed": "the convention does not say whether tokens in are sent with cache reads and writes: taken to be",
+        "inclusive": "tokens in were sent with those of the cache",
+        "exclusive": "tokens in were sent without those of the cache",
+        "guessed": "not said if with those of the cache: taken to be",
     },
     "usage_status": {
         "reported": "it states tokens",
-        "missing": "it did what models bill for, and states no tokens",
-        "failed": "it states no tokens, and says that it failed",
-        "not_applicable": "it did nothing that models bill for by tokens",
+        "missing": "an operation of a model that states no tokens",
+        "failed": "no tokens, and it failed",
+        "not_applicable": "no operation of a model",
     },
 }
 """Column -> value -> why a rule gives it."""
 
 ADDED = {
-    "input_tokens": "cache and compaction tokens, sent apart, are in it",
-    "output_tokens": "reasoning and compaction tokens, sent apart, are in it",
+    "input_tokens": "cache and compaction, sent apart, are in it",
+    "output_tokens": "reasoning and compaction, sent apart, are in it",
 }
 """Column -> why it is more than what was sent."""
 
@@ -62,9 +64,9 @@ class Origin:
     origin: str
     """ATTRIBUTE, RESOURCE_ATTRIBUTE, NAME or RULE."""
     source: str | None = None
-    """The attribute, and what was taken from inside it; NULL where the origin is none."""
+    """The attribute, and what was taken from inside it; None where the origin is none."""
     sent: str | None = None
-    """The attribute's text; NULL where the value is the same, or a part of it."""
+    """The attribute's text; None where the value is the same, or a part of it."""
     note: str | None = None
 
 
@@ -96,7 +98,8 @@ class _Span:
             return self._unread(column, value) or _concluded(column, value, self._failure)
         if value is None and column not in COUNTS:
             return None
-        return replace(found, value=value, note=found.note or _note(found, value))
+        sent = None if str(value) == found.sent else found.sent
+        return replace(found, value=value, sent=sent, note=found.note or _note(found, value))
 
     def _found(self, target: str) -> Origin | None:
         ways = (self._of_fields, self._of_operation, self._of_labels, self._of_models, self._of_resource)
@@ -162,7 +165,7 @@ class _Span:
             return None
         for column in ("request_model", "response_model"):
             if (found := self._of_fields(column)) is not None:
-                return replace(found, column=target, note="no attribute names it: it makes models of this name")
+                return replace(found, column=target, note="who makes models of this name")
         return None
 
     def _of_resource(self, target: str) -> Origin | None:
@@ -175,20 +178,18 @@ class _Span:
         currency = _text(self.sheet.attributes, COST_CURRENCY)
         if target != "reported_cost_usd" or value is not None or currency in (None, "USD"):
             return None
-        return Origin(target, None, ATTRIBUTE, COST_CURRENCY, currency, "no cost in another currency is read")
+        return Origin(target, None, ATTRIBUTE, COST_CURRENCY, currency, "no cost in this currency is read")
 
     @property
     def _failure(self) -> str | None:
-        """What says that the span failed; NULL if nothing does."""
+        """What says that the span failed; None if nothing does."""
         if int(self.sheet.status_code[0]) == STATUS_ERROR:
             return "status error"
-        sources = [
-            (target, each) for target in ("error_type", "failed") for each in self.dialect.fields.get(target, ())
-        ]
-        for target, source in sources:
-            alone = replace(self.dialect, fields={target: (source,)})
-            if read_as(self.sheet, (alone,), _FIRST).failed[0]:
-                return str(source)
+        for target in FAILURES:
+            for source in self._there(self.dialect.fields.get(target, ())):
+                alone = replace(self.dialect, fields={target: (source,)})
+                if read_as(self.sheet, (alone,), _FIRST).failed[0]:
+                    return str(source)
         return None
 
     def _origin(self, target: str, source: Source) -> Origin:
@@ -252,6 +253,6 @@ def _key(source: Source) -> str:
 
 
 def _text(found: Attributes, key: str) -> str | None:
-    """The text of attribute `key`; NULL where it is absent, unset or empty."""
+    """The text of attribute `key`; None where it is absent, unset or empty."""
     rows = found.rows(key)
     return (found.text[int(rows[0])].as_py() or None) if len(rows) else None

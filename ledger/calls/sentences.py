@@ -10,8 +10,8 @@ REASONS: Mapping[str, str] = {
     "usage_from_outer_view": "it does not bill: the span around it knows the usage, or more of it",
     "knows_most_of_call": "it bills: of several sightings side by side it knows most of the usage",
     "same_response": "it does not bill: another span reports the same response of the provider, and bills",
-    "suspected_duplicate": "it does not bill: another library saw what looks like the same call, below the same parent, "
-    "at the same moment, with the same model and tokens",
+    "suspected_duplicate": "it does not bill: another library saw what looks like the same call below the same parent, "
+    "at the same moment, of the same model and with the same tokens",
 }
 """`reason` of a view: why it bills or does not."""
 

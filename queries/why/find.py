@@ -18,7 +18,7 @@ BILLABLE = ", ".join(f"'{operation}'" for operation, role in ROLE_OF.items() if 
 """Operations of spans that can be views of calls."""
 
 SPANS = """
-SELECT 'span' AS kind, lower(hex(span_id)) AS id, tenant, lower(hex(trace_id)) AS trace_id, lower(hex(span_id)) AS span_id
+SELECT 'span' AS kind, lower(hex(span_id)) AS id, tenant, lower(hex(trace_id)) AS trace_id, id AS span_id
 FROM base.spans WHERE span_id BETWEEN from_hex($span_low) AND from_hex($span_high) AND {trace}
 """
 IN_TRACE = "trace_id BETWEEN from_hex($trace_low) AND from_hex($trace_high)"
@@ -69,8 +69,8 @@ def find(connection: duckdb.DuckDBPyConnection, text: str) -> Found:
 def _check(text: str, digits: str, digits_max: int) -> None:
     if not re.fullmatch(f"[0-9a-f]{{{PREFIX_CHARS_MIN},{digits_max}}}", digits):
         raise Refused(
-            f"id {text!r}: give {PREFIX_CHARS_MIN} to {ID_DIGITS} hex digits of the id of a span, view, call or charge, "
-            "or TRACE:SPAN"
+            f"id {text!r}: give {PREFIX_CHARS_MIN} to {ID_DIGITS} hex digits of the id of a span, view, call or "
+            "charge, or TRACE:SPAN"
         )
 
 

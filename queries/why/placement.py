@@ -30,7 +30,7 @@ class Placed:
 
 
 def placed(row: Row, chains: Sequence[Sequence[Row]]) -> list[Placed]:
-    """`row`: the placement. `chains`: of the span, and then of the other views of its call, each span and those above."""
+    """`row`: the placement. `chains`: the span and those above it, and the same of each other view of its call."""
     return [_agent(row, chains), _run(row, chains), *(_inherited(what, row, chains) for what in NO_RULE)]
 
 
@@ -92,5 +92,5 @@ def _of(what: str, value: object, rule: str | None, explained: str, found: Sayer
     if found is None:
         return Placed(what, text, rule, explained, otherwise)
     by, span = found
-    where = [str(span[name]) for name in ("trace_id", "span_id", "name")]
-    return Placed(what, text, rule, explained, by, *where, levels=int(str(span["level"])))
+    trace_id, span_id, name = (str(span[column]) for column in ("trace_id", "span_id", "name"))
+    return Placed(what, text, rule, explained, by, trace_id, span_id, name, int(str(span["level"])))

@@ -18,7 +18,7 @@ FORMATS = ("table", "json")
     "--format",
     "form",
     type=click.Choice(FORMATS),
-    help="How to write the answer: text with tables, or one JSON object [default: table on a terminal, json in a pipe].",
+    help="Text with tables, or one JSON object [default: table on a terminal, json in a pipe].",
 )
 def command(id_: str, data: Path | None, url: str | None, form: str | None) -> None:
     """Say why the call that ID names was booked as it was.

@@ -18,31 +18,36 @@ def as_json(found: Found) -> str:
 
 def as_text(found: Found) -> str:
     """Sentences and tables."""
-    sections = (_head(found), _views(found["views"]), _columns(found["views"]), _money(found), _placement(found))
+    sections = (_head(found), _views(found), _columns(found["views"]), _money(found), _placement(found))
     return "\n\n".join("\n".join(section) for section in map(list, sections) if section)
 
 
 def _head(found: Found) -> Iterator[str]:
-    call = found["call"]
-    (span,) = [
-        view for view in found["views"] if view["span_id"] == found["span_id"] and view["trace_id"] == found["trace_id"]
-    ]
+    call, asked = found["call"], (found["trace_id"], found["span_id"])
+    span = next(view for view in found["views"] if (view["trace_id"], view["span_id"]) == asked)
     yield f"{found['kind']} {found['id']}"
-    yield f"span {found['trace_id']}:{found['span_id']}  {_said(span['name'])}  {span['operation']}  {span['status']}"
+    yield f"span {':'.join(asked)}  {_said(span['name'])}  {span['operation']}  {span['status']}"
     if call is None:
         yield f"no call: {span['explained']}"
         return
-    what = call["model"] or call["tool_name"] or "unnamed"
+    what = _said(call["model"] or call["tool_name"] or "unnamed")
     maker = f" of {_said(call['provider'])}" if call["provider"] else ""
-    yield f"call {call['call_id']}  {call['kind']} {_said(what)}{maker}  {_cost(call['cost_usd'])}  {call['cost_status']}"
+    yield f"call {call['call_id']}  {call['kind']} {what}{maker}  {_booked(call)}"
 
 
-def _views(views: Sequence[Found]) -> Iterator[str]:
-    if views[0]["view_id"] is None:
+def _booked(call: Found) -> str:
+    status = call["cost_status"]
+    return "nothing booked" if status == "none" else f"{_cost(call['cost_usd'])}, {status}"
+
+
+def _views(found: Found) -> Iterator[str]:
+    if found["call"] is None:
         return
-    yield f"VIEWS: the call was seen {_times(len(views))}"
-    for view in views:
-        yield f"  view {view['view_id']}  {_said(view['name'])}  span {view['span_id']}  {_said(view['scope_name'])}"
+    yield f"VIEWS: the call was seen {_times(len(found['views']))}"
+    for view in found["views"]:
+        asked = "  (asked for)" if view["span_id"] == found["span_id"] and view["trace_id"] == found["trace_id"] else ""
+        yield f"  view {view['view_id']}  span {view['span_id']}  {_said(view['name'])}{asked}"
+        yield f"    of {_said(view['scope_name']) or 'no scope'}, trace {view['trace_id']}"
         yield f"    {view['reason']}: {view['explained']}"
         if view["duplicate_of"]:
             yield f"    duplicate of view {view['duplicate_of']}"
@@ -70,8 +75,13 @@ def _sent(view: Found) -> Iterator[str]:
             f"    this program reads it as {read_as['dialect']}, mapping version {read_as['mapping_version']}, "
             "and that is shown"
         )
-    rows = [[each["column"], each["value"], _from(each), each["sent"], each["note"]] for each in view["columns"]]
-    yield from _table(["column", "value", "from", "sent", "note"], rows)
+    rows = [[each["column"], each["value"], _from(each), _note(each)] for each in view["columns"]]
+    yield from _table(["column", "value", "from", "note"], rows)
+
+
+def _note(column: Found) -> str | None:
+    parts = [f"sent {column['sent']}" if column["sent"] is not None else None, column["note"]]
+    return ": ".join(part for part in parts if part) or None
 
 
 def _from(column: Found) -> str:
@@ -83,40 +93,50 @@ def _money(found: Found) -> Iterator[str]:
     money = found["money"]
     if money is None:
         return
-    yield f"MONEY: {_cost(money['cost_usd'])}, {money['cost_status']}: {money['explained']}"
+    cost = f"{_booked(money)}: " if money["lines"] else ""
+    yield f"MONEY: {cost}{money['explained']}"
     if money["lines"]:
-        names = ["unit", "quantity", "unit_price_usd", "per", "cost_usd", "basis", "entry", "status"]
-        yield from _table(names, [[line[name] for name in names] for line in money["lines"]])
-    for line in money["lines"]:
-        yield f"  {line['unit']} ({line['entry']}, charge {line['charge_id']}): {_price(line)}"
-    yield from (f"  {text}" for text in map(_book, _distinct(money["lines"])))
+        yield from _lines(money["lines"])
+        if money["priced_as_of_ns"]:
+            yield f"  prices: those in force when the call started, {_time(money['priced_as_of_ns'])}"
+        yield from (f"  {text}" for text in dict.fromkeys(map(_book, money["lines"])))
     for each in money["reported"]:
         used = "booked" if each["booked"] else "not booked"
         yield f"  reported: {_cost(each['cost_usd'])} by {_said(each['source'])}, {used}: {each['explained']}"
 
 
+LINE = ("unit", "quantity", "unit_price_usd", "per", "cost_usd", "basis", "entry", "status")
+"""Columns of the table of lines; below it each line's price in words."""
+
+
+def _lines(lines: Sequence[Found]) -> Iterator[str]:
+    yield from _table(LINE, [[line[name] for name in LINE] for line in lines])
+    for line in lines:
+        remark = f"; {_said(line['reason'])}" if line["reason"] else ""
+        back = f"; takes back charge {line['reverses']}" if line["reverses"] else ""
+        yield f"  charge {line['charge_id']}, {line['unit']}: {_price(line)}{remark}{back}"
+
+
 def _price(line: Found) -> str:
-    reason = f"; {_said(line['reason'])}" if line["reason"] else ""
     if line["price_id"] is None:
-        return f"no price{reason}"
+        return "no price"
     price = line["price"] or {}
+    context = f" for {_said(price['context'])}" if price.get("context") else ""
+    return f"price {_said(line['price_id'])}{context}, {_valid(price)}"
+
+
+def _valid(price: Found) -> str:
     since, until = (price.get(name) for name in ("valid_from_ns", "valid_to_ns"))
-    valid = f"from {_time(since)}" if since is not None else "from ever"
-    valid += f" to {_time(until)}" if until is not None else ", still"
-    context = f", for {_said(price['context'])}" if price.get("context") else ""
-    return f"price {_said(line['price_id'])}, valid {valid}{context}{reason}"
-
-
-def _distinct(lines: Sequence[Found]) -> list[Found]:
-    return list({line["price_book_id"]: line for line in lines if line["price_book_id"]}.values())
+    bounds = [f"from {_time(since)}" if since is not None else "", f"to {_time(until)}" if until is not None else ""]
+    return "valid " + (" ".join(filter(None, bounds)) or "at any time")
 
 
 def _book(line: Found) -> str:
     price = line["price"]
-    where = (
-        f"{_said(price['source'])} {_said(price['source_version'])}, event {price['published_by']}" if price else "gone"
-    )
-    return f"price book {line['price_book_id']}: {where}"
+    if price is None:
+        return f"price book {line['price_book_id'] or 'none'}"
+    version = f"{_said(price['source'])} {_said(price['source_version'])}"
+    return f"price book {line['price_book_id']}: {version}, published by event {price['published_by']}"
 
 
 def _placement(found: Found) -> Iterator[str]:
@@ -125,7 +145,8 @@ def _placement(found: Found) -> Iterator[str]:
         yield "  not placed yet"
     for each in found["placement"]:
         rule = f" ({each['rule']})" if each["rule"] else ""
-        yield f"  {each['what']} {_said(each['value']) if each['value'] else 'unknown'}{rule}: {each['explained']}{_by(each)}"
+        value = _said(each["value"]) if each["value"] else "unknown"
+        yield f"  {each['what']} {value}{rule}: {each['explained']}{_by(each)}"
 
 
 def _by(each: Found) -> str:

@@ -17,6 +17,9 @@ from spanledger.why.sent import sent
 READ_MAX = 20
 """Views of one call whose bytes are read again; a call has one or two, an agent that nests in itself up to 256."""
 
+ELSEWHERE = frozenset({"tenant", "reported_cost_usd", "reported_source"})
+"""Columns of a view that the document gives in other places."""
+
 Document = dict[str, Any]
 
 
@@ -45,11 +48,7 @@ def _kind(found: Found, known: Decided) -> str:
 def _view(view: Row, journal: JournalReader, read: bool) -> Document:
     reason = view["reason"]
     return {
-        **{
-            name: value
-            for name, value in view.items()
-            if name not in ("tenant", "reported_cost_usd", "reported_source")
-        },
+        **{name: value for name, value in view.items() if name not in ELSEWHERE},
         "explained": NO_VIEW if reason is None else REASONS[str(reason)],
         **(sent(journal, view) if read else _NOT_READ),
     }

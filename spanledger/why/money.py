@@ -36,7 +36,10 @@ NOT_POSITIVE = "not above 0, which often means that the sender did not know: nev
 NOT_BILLING = "stated by a view that does not bill: not used"
 
 PRICE_COLUMNS = ("provider", "model", "context", "valid_from_ns", "valid_to_ns", "tier_from", "tier_to", "note")
-BOOKS = "SELECT source, source_version, event_seq FROM price_books WHERE price_book_id = $id ORDER BY event_seq LIMIT 1"
+BOOKS = """
+SELECT source, source_version, event_seq AS published_by
+FROM price_books WHERE price_book_id = $id ORDER BY event_seq LIMIT 1
+"""
 
 
 def money(connection: duckdb.DuckDBPyConnection, journal: JournalReader, known: Decided) -> dict[str, Any]:
@@ -50,6 +53,7 @@ def money(connection: duckdb.DuckDBPyConnection, journal: JournalReader, known: 
         "cost_usd": call["cost_usd"],
         "cost_status": status,
         "explained": none or STATUSES[status],
+        "priced_as_of_ns": call["started_ns"] or None,
         "lines": [{**line, "price": _price(books, line)} for line in known.lines],
         "reported": [_reported(view, known.lines) for view in known.views if view["reported_cost_usd"] is not None],
     }
@@ -60,24 +64,19 @@ def _books(connection: duckdb.DuckDBPyConnection, journal: JournalReader, lines:
     books = {}
     for book_id in sorted({str(line["price_book_id"]) for line in lines if line["price_book_id"]}):
         for row in rows_of(connection.execute(BOOKS, {"id": book_id})):
-            body = journal.get(int(str(row["event_seq"]))).body
+            body = journal.get(int(str(row["published_by"]))).body
             books[book_id] = row, PriceBook.parse(body)
     return books
 
 
 def _price(books: Mapping[str, Any], line: Row) -> dict[str, Any] | None:
-    """The row of the book that priced `line`, and the book; no row where it has none, nothing where no book is named."""
+    """The book of `line` and its row, None in whose columns there is none; None where no book is known."""
     if line["price_book_id"] not in books:
         return None
-    row, book = books[str(line["price_book_id"])]
+    published, book = books[str(line["price_book_id"])]
     found = book.rows.filter(pc.equal(book.rows["price_id"], line["price_id"])).to_pylist() if line["price_id"] else []
-    columns = {name: found[0][name] if found else None for name in PRICE_COLUMNS}
-    return {
-        "source": row["source"],
-        "source_version": row["source_version"],
-        "published_by": row["event_seq"],
-        **columns,
-    }
+    columns: dict[str, Any] = {name: found[0][name] if found else None for name in PRICE_COLUMNS}
+    return {**published, **columns}
 
 
 def _reported(view: Row, lines: Sequence[Row]) -> dict[str, Any]:
