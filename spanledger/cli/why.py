@@ -13,7 +13,8 @@ FORMATS = ("table", "json")
 
 @click.command("why")
 @click.argument("id_", metavar="ID")
-@options.source
+@options.data
+@click.option("--url", help="Not for this command, which needs the files.")
 @click.option(
     "--format",
     "form",

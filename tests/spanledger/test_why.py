@@ -1,4 +1,4 @@
-"""`spanledger why` over real captures: a call billed, one that two libraries saw, one without a price, one that failed."""
+"""`spanledger why` over real captures: a call billed, one seen by two libraries, one unpriced, one that failed."""
 
 import json
 from pathlib import Path
@@ -6,11 +6,16 @@ from typing import Any
 
 import pytest
 
+from ledger.journal.read import JournalReader
 from ledger.paths import DataDir
 from queries.connect import connect
 from spanledger.cli import spanledger
 from spanledger.cli.exits import run
+from spanledger.cli.why_text import as_text
 from spanledger.samples import sample_directory
+from spanledger.why.document import why
+from tests.golden.variants import otlp_json
+from tests.ingest.decode.made import request
 
 CAPTURES = ("otel_genai_openai", "openinference_anthropic", "langgraph_openinference", "pydantic_ai")
 BILLED = "063b8b03ca444e95"
@@ -30,6 +35,15 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert len(files) == len(CAPTURES)
     assert run(spanledger, ["import", "--data", str(root), *files]) == 0
     return root
+
+
+def imported(root: Path, *requests: bytes) -> Path:
+    """A ledger of `requests`, one event each."""
+    for number, body in enumerate(requests):
+        file = root / f"{number}.traces.binpb"
+        file.write_bytes(body)
+        assert run(spanledger, ["import", "--data", str(root / "data"), str(file)]) == 0
+    return root / "data"
 
 
 class Asker:
@@ -204,32 +218,99 @@ def test_over_http_it_says_that_it_needs_the_files(capsys: pytest.CaptureFixture
 
 
 def test_a_beginning_that_several_have_lists_ten_of_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from tests.ingest.decode.made import request
-
     spans = [{"span_id": b"\xab\xcd\xef" + bytes(4) + bytes([number]), "name": "chat"} for number in range(1, 13)]
-    file = tmp_path / "alike.traces.binpb"
-    file.write_bytes(request(*spans).SerializeToString())
-    where = ["--data", str(tmp_path / "data")]
-    assert run(spanledger, ["import", *where, str(file)]) == 0
-    capsys.readouterr()
-    assert run(spanledger, ["why", "abcdef", *where]) == 1
-    words = capsys.readouterr().err
+    ask = Asker(imported(tmp_path, request(*spans).SerializeToString()), capsys)
+    words = ask.refusal("abcdef")
     assert "not unique" in words
     assert words.count("span 000102030405060708090a0b0c0d0e0f:abcdef") == 10
     assert "and more" in words
-    assert run(spanledger, ["why", "abcdef0000000001", *where]) == 0
+    assert ask.json("abcdef0000000001")["kind"] == "span"
 
 
 def test_a_name_cannot_steer_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from tests.ingest.decode.made import request
-
-    file = tmp_path / "odd.traces.binpb"
     said = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "\x1b[31mred\u202e"}
-    file.write_bytes(request({"name": "\x1b[2J", "attributes": said}).SerializeToString())
-    where = ["--data", str(tmp_path / "data")]
-    assert run(spanledger, ["import", *where, str(file)]) == 0
+    body = request({"name": "\x1b[2J", "attributes": said}).SerializeToString()
+    ask = Asker(imported(tmp_path, body), capsys)
     for form in ("table", "json"):
-        assert run(spanledger, ["why", "0000000000000001", "--format", form, *where]) == 0
-        words = capsys.readouterr().out
-        assert "\x1b" not in words
-        assert "\u202e" not in words
+        text = ask.text("0000000000000001", "--format", form)
+        assert "red" in text
+        assert "\x1b" not in text
+        assert "\u202e" not in text
+
+
+CHAT = {
+    "gen_ai.operation.name": "chat",
+    "gen_ai.provider.name": "openai",
+    "gen_ai.request.model": "gpt-4o-mini",
+    "gen_ai.usage.input_tokens": 1_000,
+    "gen_ai.usage.output_tokens": 100,
+}
+"""1,000 tokens in and 100 out of gpt-4o-mini: 1,000 * 0.15e-6 + 100 * 0.6e-6 = 0.00021 USD."""
+
+
+def test_a_line_that_was_taken_back_is_there_with_what_took_it_back(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root, call = bytes(7) + b"\x09", "0000000000000001"
+    inner = request({"parent_span_id": root, "attributes": CHAT})
+    outer = request({"span_id": root, "name": "plan", "attributes": {"spanledger.run.id": "nightly", "user.id": "ann"}})
+    ask = Asker(imported(tmp_path, inner.SerializeToString(), outer.SerializeToString()), capsys)
+    found = ask.json(call)
+    entries = sorted((line["unit"], line["entry"], line["cost_usd"]) for line in found["money"]["lines"])
+    assert entries == [
+        ("fresh_input_tokens", "booked", "0.00015"),
+        ("fresh_input_tokens", "rebooked", "0.00015"),
+        ("fresh_input_tokens", "reversal", "-0.00015"),
+        ("output_tokens", "booked", "0.00006"),
+        ("output_tokens", "rebooked", "0.00006"),
+        ("output_tokens", "reversal", "-0.00006"),
+    ]
+    assert found["money"]["cost_usd"] == "0.00021"
+    placed = {each["what"]: each for each in found["placement"]}
+    assert (placed["run"]["rule"], placed["run"]["by"], placed["run"]["name"]) == ("explicit", "ancestor", "plan")
+    assert (placed["user"]["value"], placed["user"]["by"], placed["user"]["levels"]) == ("ann", "ancestor", 1)
+    assert "takes back charge" in ask.text(call, "--format", "table")
+
+
+def test_a_cost_that_a_gateway_reports_is_booked_and_said_to_be_preferred(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    body = request({"attributes": {**CHAT, "gen_ai.usage.cost": 0.0003}}).SerializeToString()
+    money = Asker(imported(tmp_path, body), capsys).json("0000000000000001")["money"]
+    (reported,) = money["reported"]
+    assert (reported["cost_usd"], reported["source"]) == ("0.0003", "gen_ai.usage.cost")
+    assert (reported["preference"], reported["booked"]) == ("always", True)
+    assert "preferred to the computed cost" in reported["explained"]
+    assert (money["cost_usd"], money["lines"][-1]["unit"]) == ("0.0003", "reported_difference")
+
+
+def test_what_another_view_of_the_call_says_of_the_caller_is_told_with_that_view(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The provider's span lies in a trace of its own; the application's names the agent. Both name the response."""
+    same = {**CHAT, "gen_ai.response.id": "resp-1"}
+    app = request({"name": "app", "attributes": {**same, "gen_ai.agent.name": "clerk"}}, scope="app")
+    gateway = request({"name": "gateway", "attributes": same}, scope="gateway", resource={"service.name": "gateway"})
+    gateway.resource_spans[0].scope_spans[0].spans[0].trace_id = b"\x77" * 16
+    data = imported(tmp_path, app.SerializeToString(), gateway.SerializeToString())
+    found = Asker(data, capsys).json(f"{'77' * 16}:0000000000000001")
+    assert [view["name"] for view in found["views"]] == ["app", "gateway"]
+    agent = found["placement"][0]
+    assert (agent["value"], agent["by"], agent["name"]) == ("clerk", "other view", "app")
+
+
+def test_an_event_sent_as_json_is_read_as_well(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "one.traces.json"
+    file.write_bytes(otlp_json(request({"attributes": CHAT}).SerializeToString()))
+    data = tmp_path / "data"
+    assert run(spanledger, ["import", "--data", str(data), str(file)]) == 0
+    (view,) = Asker(data, capsys).json("0000000000000001")["views"]
+    assert column(view, "input_tokens")["source"] == "gen_ai.usage.input_tokens"
+
+
+def test_an_older_reading_is_told_apart_from_the_one_shown(data: Path) -> None:
+    with connect(DataDir(data)) as connection, JournalReader(DataDir(data)) as journal:
+        found = why(connection, journal, BILLED)
+    assert "this program reads it as" not in as_text(found)
+    found["views"][0]["mapping_version"] -= 1
+    assert "this program reads it as otel_genai, mapping version 2, and that is shown" in as_text(found)
