@@ -5,13 +5,15 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 from ingest.decode import decode
 from ingest.decode.one import span_sheet
 from ingest.dialects.origin import ABSENT, COLUMNS, CONCLUDED, PARTS, Origin, origins
 from ledger.errors import NotFound
+from ledger.journal.frame import Event
 from ledger.schema import ARROW
-from tests.ingest.decode.made import CAPTURES, event, request
+from tests.ingest.decode.made import CAPTURES, event, request, requests
 
 CHAT: Mapping[str, object] = {"gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai"}
 
@@ -96,7 +98,7 @@ def test_a_call_that_failed_says_what_says_so(attributes: Mapping[str, object], 
     assert (found.value, found.note) == ("failed", f"no tokens, and it failed: {why}")
 
 
-def shapes() -> Iterator[tuple[str, Any, dict[str, Any]]]:
+def shapes() -> Iterator[tuple[str, Event, dict[str, Any]]]:
     """Of every sample a span of each shape (which columns are known, in which dialect), as decoded."""
     seen = set()
     for name, path in CAPTURES.items():
@@ -108,20 +110,33 @@ def shapes() -> Iterator[tuple[str, Any, dict[str, Any]]]:
                 yield f"{name} {row['span_index']}", sent, row
 
 
+def agrees(sent: Event, row: Mapping[str, Any], where: str) -> None:
+    """Every column of `row` that is known has an origin, and there the value that decoding gave."""
+    sheet = span_sheet(sent, row["span_index"])
+    found = {each.column: each for each in origins(sheet)}
+    known = {name: row[name] for name in COLUMNS if row[name] is not None and row[name] != ABSENT.get(name)}
+    assert {name: found[name].value for name in known} == known, where
+    texts = dict(zip(sheet.attributes.key.to_pylist(), sheet.attributes.text.to_pylist(), strict=True))
+    for name, each in found.items():
+        assert each.value == row[name], (where, each)
+        assert each.origin != "rule" or name in (*CONCLUDED, *PARTS, *ABSENT), (where, each)
+        if each.origin == "attribute" and each.note is None:
+            assert texts[str(each.source)] == str(each.value), (where, each)
+
+
 def test_on_every_sample_each_column_that_is_known_has_an_origin_and_the_value_that_decoding_gives() -> None:
-    count = 0
-    for where, sent, row in shapes():
-        found = {each.column: each for each in origins(span_sheet(sent, row["span_index"]))}
-        known = {name: row[name] for name in COLUMNS if row[name] is not None and row[name] != ABSENT.get(name)}
-        assert {name: found[name].value for name in known} == known, where
-        sheet = span_sheet(sent, row["span_index"])
-        texts = dict(zip(sheet.attributes.key.to_pylist(), sheet.attributes.text.to_pylist(), strict=True))
-        for name, each in found.items():
-            assert each.origin != "rule" or name in (*CONCLUDED, *PARTS, *ABSENT), (where, each)
-            if each.origin == "attribute" and each.note is None:
-                assert texts[str(each.source)] == str(each.value), (where, each)
-        count += 1
-    assert count > 50
+    found = [*shapes()]
+    for where, sent, row in found:
+        agrees(sent, row, where)
+    assert len(found) > 50
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(requests())
+def test_whatever_is_sent_each_column_that_is_known_has_an_origin(body: bytes) -> None:
+    sent = event(body)
+    for row in decode([sent]).spans.to_pylist():
+        agrees(sent, row, str(row["span_index"]))
 
 
 def test_a_span_that_is_not_there_is_named() -> None:
