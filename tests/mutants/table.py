@@ -59,8 +59,8 @@ NAMED = (
         "dedupe that forgets",
         "a span counts once, however long ago it came first",
         "ledger/post/reload.py",
-        "    if not len(closed):\n        return\n",
-        "    return\n",
+        "        if not known.num_rows:\n            break\n",
+        "        break\n",
         (f"{POSTING}::test_a_restart_after_every_commit_gives_equal_digests",),
     ),
     Mutant(
@@ -86,7 +86,7 @@ NAMED = (
         "batch-dependent reversal",
         "rows do not depend on how events were batched: each event of a trace is a round of its own",
         "ledger/post/telemetry.py",
-        '        for positions in rounds(trace[fresh], new.own["source_seq"]):\n',
+        '        for positions in rounds(self._keys(trace[fresh], new), new.own["source_seq"]):\n',
         "        for positions in [np.arange(len(new))]:\n",
         (
             f"{POSTING}::test_batches_of_one_seven_and_everything_and_a_memory_of_one_trace_give_equal_digests",
@@ -97,6 +97,14 @@ NAMED = (
 """Those of the promises that users are told of."""
 
 OTHERS = (
+    Mutant(
+        "responses that are forgotten",
+        "a call seen in two traces counts once, however long ago the first was seen",
+        "ledger/post/telemetry.py",
+        "        if len(named):\n",
+        "        if False:\n",
+        (f"{POSTING}::test_a_gateway_and_its_client_bill_one_response_once_and_on_the_client",),
+    ),
     Mutant(
         "floor of recovery ignored",
         "damage in what was synced stops the start and is not cut off",
