@@ -76,6 +76,7 @@ TRACE: Fills = {
     **dict.fromkeys(("hash", "hi", "lo"), (U64, 0)),
     **dict.fromkeys(("tenant", "touched", "event_seq"), (I64, -1)),
     "spans": (I64, 0),
+    "linked": (BOOL, 0),  # whether it shares a response with another trace
 }
 ROW_VALUED = (
     "parent", "first_child", "next_sibling", "top", "llm", "outer", "p_call", "p_dup", "biller", "b_row",

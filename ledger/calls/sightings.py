@@ -42,7 +42,10 @@ class Sightings:
             seen = sorted({*self._again.get(one, [one]), row}, key=forest.order)
             touched.update(seen)
             self._again[one] = seen[:SIGHTINGS_MAX]
-            self.across |= bool(forest.nodes["trace"][row] != forest.nodes["trace"][one])
+            traces = forest.nodes["trace"][seen]
+            if (traces != traces[0]).any():
+                self.across = True
+                forest.traces["linked"][traces] = True
         return touched
 
     def of(self, forest: Forest, row: int) -> Iterable[int]:

@@ -95,10 +95,8 @@ class OpenTraces:
         """Which of `new`, each with the number of its `trace`, belong to traces that share a response with another,
         among `new` or open."""
         naming, others = self._twins.linking(self.forest, new)
-        sets = self._twins.linked(self.forest) if self.has_links else []
-        marked = np.zeros(self.forest.traces.rows + 1, dtype=np.bool_)
-        marked[np.concatenate([others, *sets])] = True
-        marked[-1] = False
+        marked = np.append(self.forest.traces["linked"][: self.forest.traces.rows], False)
+        marked[others] = True
         own = self.forest.find_traces(new.tenant, new.trace_hi, new.trace_lo)
         found: np.ndarray = np.isin(trace, trace[naming]) | marked[own]
         return found
