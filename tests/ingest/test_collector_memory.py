@@ -21,7 +21,7 @@ from tests.ingest.doors import JSON, PROTOBUF, SIGNAL, grpc_failure
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 MIB = 1 << 20
-RSS_MAX = 768 * MIB
+RSS_MAX = 896 * MIB  # 450 to 740 on an idle machine; up to 800 seen where others kept its threads from running
 """Of the 1 GiB that collector and poster may take together."""
 
 SERVE = """
