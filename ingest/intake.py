@@ -53,6 +53,8 @@ class Journal(Protocol):
 
     def submit(self, draft: Draft) -> "Future[int]": ...
 
+    def withdraw(self, future: "Future[int]") -> None: ...
+
     @property
     def backlog_s(self) -> float: ...
 
@@ -208,8 +210,8 @@ class Intake:
         """Wait for the disk. What it has not begun to write when the hold is over is taken back and refused."""
         loop = asyncio.get_running_loop()
         # A timer is a tenth of what asyncio.wait costs, and this is the way of every request.
-        timer = loop.call_at(max(deadline, loop.time() + DISK_S), future.cancel)
-        early = loop.call_later(DISK_S, self._take_back, future, reservation)
+        timer = loop.call_at(max(deadline, loop.time() + DISK_S), self._journal.withdraw, future)
+        early = loop.call_later(DISK_S, self._take_back, future)
         try:
             # Shielded: a sender that hangs up must not cancel what the journal is writing.
             return await asyncio.shield(asyncio.wrap_future(future))
@@ -222,11 +224,10 @@ class Intake:
             timer.cancel()
             early.cancel()
 
-    def _take_back(self, future: "Future[int]", reservation: Reservation) -> None:
-        """What waits this long, because more was let in than the disk turned out to take. Not the large ones: the
-        journal keeps what was taken back until its turn comes, and nobody accounts for that memory."""
-        if reservation.bytes <= RECEIVE_COPIES * TRIM_OVER_BYTES and self._journal.backlog_s > self.options.backlog_s:
-            future.cancel()
+    def _take_back(self, future: "Future[int]") -> None:
+        """What waits this long, because more was let in than the disk turned out to take."""
+        if self._journal.backlog_s > self.options.backlog_s:
+            self._journal.withdraw(future)
 
     def _count(self, arrival: Arrival, checked: Checked) -> None:
         labels = {"signal": arrival.signal.name, "transport": arrival.transport}

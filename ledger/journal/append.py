@@ -110,6 +110,11 @@ class JournalWriter:
             future.set_exception(error)
         return future
 
+    def withdraw(self, future: "Future[int]") -> None:
+        """Take back what `submit` queued, unless its writing has begun: its future is cancelled, its memory free."""
+        if future.cancel():
+            self._queue.discard(future)
+
     def append(self, draft: Draft, timeout_s: float = 30.0) -> int:
         """Submit `draft` and wait. TimeoutError says only that the wait ended: it may still become durable."""
         return self.submit(draft).result(timeout_s)
@@ -188,6 +193,7 @@ class JournalWriter:
         try:
             while (group := self._queue.take(self._patience_s(), self._pace.group_bytes_max)) is not None:
                 self._commit(group)
+                group = []  # the bodies go before the next ones are waited for: their senders' memory was given back
         except BaseException as error:
             self._fail_all(error, group or [])
             raise

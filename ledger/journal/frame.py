@@ -159,14 +159,32 @@ def read_frame(data: bytes, at: int) -> Frame:
     stamp = Stamp._make(FIXED.unpack_from(data, at + PREFIX.size))
     body_at = at + PREFIX.size + min(max(stamp.header_bytes, FIXED.size), total - PREFIX.size)
     header, body = data[at + PREFIX.size : body_at], data[body_at : at + total]
-    expected, found = int.from_bytes(data[at + 8 : at + 12], "little"), extend(value(header), body)
+    _check(stamp, total, int.from_bytes(data[at + 8 : at + 12], "little"), extend(value(header), body))
+    return Frame(stamp, header[FIXED.size :], body)
+
+
+def read_stamp(pieces: Iterable[bytes]) -> Stamp:
+    """Check a whole frame as `read_frame` does, but without holding it: `pieces` are its bytes in order, the first of
+    which holds what every frame begins with."""
+    rest = iter(pieces)
+    first = next(rest)
+    total, seen, found = frame_bytes(first, 0), len(first), value(first[PREFIX.size :])
+    for piece in rest:
+        seen, found = seen + len(piece), extend(found, piece)
+    if seen != total:
+        raise BadFrame(f"a frame of {total} bytes has only {seen} left")
+    stamp = Stamp._make(FIXED.unpack_from(first, PREFIX.size))
+    _check(stamp, total, int.from_bytes(first[8:12], "little"), found)
+    return stamp
+
+
+def _check(stamp: Stamp, total: int, expected: int, found: int) -> None:
     if found != expected:
         raise BadFrame(f"frame checksum is {found:08x}, its bytes were written with {expected:08x}")
     if stamp.version != VERSION:
         raise Incompatible(f"frame version {stamp.version}; this program reads {VERSION}: use a newer one")
     if stamp.frame_bytes != total or stamp.header_bytes != FIXED.size + sum(stamp[9:]):
         raise BadFrame("the lengths within a frame do not add up")
-    return Frame(stamp, header[FIXED.size :], body)
 
 
 def to_event(frame: Frame, file_number: int, offset: int) -> Event:

@@ -75,6 +75,15 @@ class Queue:
                 size += group[-1].memory_bytes
         return group
 
+    def discard(self, future: "Future[int]") -> None:
+        """Forget the draft of `future`, which was cancelled, unless it was taken already."""
+        with self._changed:
+            for at, waiting in enumerate(self._waiting):  # the oldest is taken back first: it stands in front
+                if waiting.future is future:
+                    del self._waiting[at]
+                    self.memory_bytes -= waiting.memory_bytes
+                    return
+
     def release(self, group: Sequence[Waiting]) -> None:
         """The group is done with, whatever became of it."""
         with self._changed:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from google_crc32c import value
+from google_crc32c import extend
 from zstandard import ZstdCompressor
 
 from ledger.errors import Corrupt, LedgerError
@@ -24,7 +24,7 @@ from ledger.journal.options import JournalOptions
 from ledger.journal.recover import check_place
 from ledger.journal.sealed import BLOCKS_AT, Block, Index, SealedFile, encode_end, encode_start, is_sealed
 from ledger.journal.source import read_file_header
-from ledger.journal.walk import walk
+from ledger.journal.walk import pieces, walk_stamps
 
 log = logging.getLogger(__name__)
 
@@ -82,8 +82,8 @@ class _Plan:
     def spans(self) -> Iterator[tuple[int, int, int, int]]:
         """First event, start, end and number of frames of each block."""
         seq, start, last, frames = self.header.first_event_seq, HEADER_BYTES, HEADER_BYTES, 0
-        for found in walk(self.source, HEADER_BYTES, self.end):
-            check_place(found.frame.stamp, self.header, seq + frames, found.offset)
+        for found in walk_stamps(self.source, HEADER_BYTES, self.end):
+            check_place(found.stamp, self.header, seq + frames, found.offset)
             if frames and found.end - start > BLOCK_BYTES_MAX:
                 yield seq, start, last, frames
                 seq, start, frames = seq + frames, last, 0
@@ -110,11 +110,9 @@ def _write_sealed(file: File, plan: _Plan) -> None:
     synced = 0
     for seq, raw_start, raw_end, frames in plan.spans():
         plan.check()
-        raw = plan.source.read(raw_start, raw_end - raw_start)
-        stored = plan.compress.compress(raw)
-        digest.update(raw)
-        blocks.append(Block(seq, raw_start, file.size, len(raw), len(stored), frames, value(stored)))
-        file.write([stored])
+        at, raw_bytes = file.size, raw_end - raw_start
+        checksum = _write_block(file, plan, digest, raw_start, raw_bytes)
+        blocks.append(Block(seq, raw_start, at, raw_bytes, file.size - at, frames, checksum))
         if file.size - synced > SYNC_BYTES:
             file.sync()
             synced = file.size
@@ -123,20 +121,43 @@ def _write_sealed(file: File, plan: _Plan) -> None:
     file.write([encode_end(start, index, file.size)])
 
 
+def _write_block(file: File, plan: _Plan, digest: "hashlib._Hash", raw_start: int, raw_bytes: int) -> int:
+    """Write one block a piece at a time, for a frame may be larger than what this process may take. Returns the CRC-32C
+    of what was stored."""
+    checksum, compress = 0, plan.compress.compressobj(size=raw_bytes)
+    for raw in pieces(plan.source, raw_start, raw_bytes):
+        digest.update(raw)
+        stored = compress.compress(raw)
+        file.write([stored])
+        checksum = extend(checksum, stored)
+    stored = compress.flush()
+    file.write([stored])
+    return int(extend(checksum, stored))
+
+
 def _compare(disk: Disk, aside: Path, source: Source, end: int, check: Callable[[], None]) -> None:
     """Raise Corrupt unless the file aside gives back the bytes of `source`."""
     sealed = SealedFile(disk.open_read(aside), aside)
     try:
         at = HEADER_BYTES
-        for block in sealed.index.blocks:
+        for n, block in enumerate(sealed.index.blocks):
             check()
-            if block.raw_offset != at or sealed.read(at, block.raw_bytes) != source.read(at, block.raw_bytes):
+            if block.raw_offset != at or not _is_same(sealed.raw_pieces(n), source, at, block.raw_bytes):
                 raise Corrupt(f"{aside}: bytes at {at} differ from the file it was made from; {VERIFY}")
             at += block.raw_bytes
         if at != end:
             raise Corrupt(f"{aside}: ends at {at}, the file it was made from at {end}; {VERIFY}")
     finally:
         sealed.close()
+
+
+def _is_same(copy: Iterator[bytes], source: Source, at: int, length: int) -> bool:
+    end = at + length
+    for piece in copy:
+        if source.read(at, len(piece)) != piece:
+            return False
+        at += len(piece)
+    return at == end
 
 
 class Sealer:

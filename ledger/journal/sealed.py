@@ -6,10 +6,10 @@ others (docs/format.md, "Sealed file").
 
 import struct
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple, cast
 
 import zstandard
 from google_crc32c import extend, value
@@ -17,6 +17,7 @@ from google_crc32c import extend, value
 from ledger.errors import Corrupt, Incompatible
 from ledger.journal.disk import Source
 from ledger.journal.file import HEADER_BYTES, VERIFY, FileHeader, decode_file_header
+from ledger.journal.walk import PIECE_BYTES
 
 MAGIC = b"SPLSEAL\n"
 END_MAGIC = b"SPLSEND\n"
@@ -76,6 +77,20 @@ def header_at(first_bytes: bytes) -> int:
     return START.size if is_sealed(first_bytes) else 0
 
 
+class _Stored:
+    """The stored bytes of one block as a stream, and the CRC-32C of what was read of it."""
+
+    def __init__(self, source: Source, block: Block) -> None:
+        self._source, self._at, self._end = source, block.stored_offset, block.stored_offset + block.stored_bytes
+        self.checksum = 0
+
+    def read(self, size: int) -> bytes:
+        data = self._source.read(self._at, min(size, self._end - self._at))
+        self._at += len(data)
+        self.checksum = extend(self.checksum, data)
+        return data
+
+
 class SealedFile:
     """An open sealed file, read by the offsets of the file it was made from. Raises Corrupt where it is damaged."""
 
@@ -102,6 +117,18 @@ class SealedFile:
             raise Corrupt(f"{self._path}: nothing at offset {offset}; {VERIFY}")
         return self._block(n)[offset - self._raw_offsets[n] :]
 
+    def raw_pieces(self, n: int) -> Iterator[bytes]:
+        """What block `n` was made from, PIECE_BYTES at a time, and never the whole of a large one."""
+        block = self.index.blocks[n]
+        stored = _Stored(self._source, block)
+        try:
+            reader = self._inflate.stream_reader(cast("IO[bytes]", stored))  # which asks for nothing but `read`
+            while piece := reader.read(PIECE_BYTES):
+                yield piece
+        except zstandard.ZstdError as error:
+            raise Corrupt(f"{self._path}: block at {block.stored_offset}: {error}; {VERIFY}") from error
+        self._check_stored(block, stored.checksum)
+
     def close(self) -> None:
         self._source.close()
 
@@ -112,12 +139,7 @@ class SealedFile:
 
     def _inflate_block(self, block: Block) -> bytes:
         stored = self._source.read(block.stored_offset, block.stored_bytes)
-        found = value(stored)
-        if found != block.stored_crc32c:
-            raise Corrupt(
-                f"{self._path}: block at {block.stored_offset} has checksum {found:08x}, "
-                f"its index says {block.stored_crc32c:08x}; {VERIFY}"
-            )
+        self._check_stored(block, value(stored))
         try:
             raw = self._inflate.decompress(stored, max_output_size=block.raw_bytes)
         except zstandard.ZstdError as error:
@@ -125,6 +147,13 @@ class SealedFile:
         if len(raw) != block.raw_bytes:
             raise Corrupt(f"{self._path}: block at {block.stored_offset} holds {len(raw)}, not {block.raw_bytes} bytes")
         return raw
+
+    def _check_stored(self, block: Block, found: int) -> None:
+        if found != block.stored_crc32c:
+            raise Corrupt(
+                f"{self._path}: block at {block.stored_offset} has checksum {found:08x}, "
+                f"its index says {block.stored_crc32c:08x}; {VERIFY}"
+            )
 
     def _read_index(self, start: bytes) -> Index:
         version = int.from_bytes(start[8:10], "little")

@@ -56,6 +56,9 @@ class MemoryJournal:
         self.came.release()
         return future
 
+    def withdraw(self, future: "Future[int]") -> None:
+        future.cancel()
+
     def hold(self, writing: bool = True) -> None:
         """Resolve nothing until `release`; what comes is being written meanwhile, or still in the queue."""
         self._held, self._writing = [], writing

@@ -149,6 +149,34 @@ def test_a_draft_that_was_cancelled_while_it_waited_is_not_written(disk: SimDisk
     assert [event.body for event in read_all(disk)[2:]] == [b"first", b"kept"]
 
 
+def test_a_draft_that_is_withdrawn_leaves_the_queue_at_once(disk: SimDisk, writer: JournalWriter) -> None:
+    gate = Gate(disk)
+    first = writer.submit(draft(b"first"))
+    assert gate.waiting.wait(10)
+    in_flight = writer.queued_bytes
+    withdrawn, kept = writer.submit(draft(bytes(5_000))), writer.submit(draft(b"kept"))
+    writer.withdraw(withdrawn)
+    assert withdrawn.cancelled()
+    assert writer.queued_bytes < in_flight + 5_000
+    writer.withdraw(first)  # it is being written: too late
+    gate.opened.set()
+    assert (first.result(10), kept.result(10)) == (2, 3)
+    writer.close()
+    assert writer.queued_bytes == 0
+    assert [event.body for event in read_all(disk)[2:]] == [b"first", b"kept"]
+
+
+def test_a_body_that_is_durable_is_let_go_of_before_the_next_comes(writer: JournalWriter) -> None:
+    gone = threading.Event()
+
+    class Body(bytes):
+        def __del__(self) -> None:
+            gone.set()
+
+    writer.append(draft(Body(b"x")))
+    assert gone.wait(10)
+
+
 def test_closing_writes_what_is_queued_and_takes_no_more(disk: SimDisk, writer: JournalWriter) -> None:
     gate = Gate(disk)
     futures = [writer.submit(draft()) for _ in range(5)]

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from ledger.errors import Corrupt, Incompatible, Refused
 from ledger.journal import frame
+from ledger.journal import walk as walk_module
 from ledger.journal.frame import BadFrame, Draft, encode_head, encode_texts, read_frame, to_event
-from ledger.journal.walk import walk
+from ledger.journal.walk import walk, walk_stamps
 
 FILE_ID = bytes(range(16))
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=50)
@@ -92,6 +93,32 @@ def test_walking_over_any_bytes_ends(data: bytes, chunk_bytes: int) -> None:
             return
 
     assert len(list(frames())) <= len(data)
+
+
+@given(st.lists(drafts, min_size=1, max_size=4), st.data(), st.integers(frame.FRAME_BYTES_MIN, 600))
+def test_frames_read_in_pieces_are_judged_like_whole_ones(
+    many: list[Draft], data: st.DataObject, piece_bytes: int
+) -> None:
+    written = bytearray(b"".join(encode(draft, n) for n, draft in enumerate(many)))
+    if data.draw(st.booleans(), "damaged"):
+        written[data.draw(st.integers(0, len(written) - 1))] ^= data.draw(st.integers(1, 255))
+    end = data.draw(st.sampled_from([len(written), len(written) - 1]))
+    source = Memory(bytes(written))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(walk_module, "PIECE_BYTES", piece_bytes)
+        in_pieces = judged((place.offset, place.stamp) for place in walk_stamps(source, 0, end))
+    assert in_pieces == judged((found.offset, found.frame.stamp) for found in walk(source, 0, end))
+
+
+def judged(stamps: Iterator[tuple[int, frame.Stamp]]) -> tuple[list[tuple[int, frame.Stamp]], type[Exception] | None]:
+    """What was found before the end or the first bad frame, and which of both it was."""
+    seen = []
+    try:
+        for stamp in stamps:
+            seen.append(stamp)
+    except (BadFrame, Incompatible) as error:
+        return seen, type(error)
+    return seen, None
 
 
 def test_a_frame_of_a_newer_version_is_incompatible_not_bad(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,9 @@
 """Sealing replaces a closed file by the same frames, compressed, or leaves it alone."""
 
+import random
 import stat
 import time
+import tracemalloc
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from ledger.journal.disk import POSIX, PosixDisk
 from ledger.journal.file import HEADER_BYTES, FileHeader, encode_file_header, file_path
 from ledger.journal.frame import Draft
 from ledger.journal.options import JournalOptions
+from ledger.journal.read import JournalReader
 from ledger.journal.seal import BLOCK_BYTES_MAX, Sealer, seal_file
 from ledger.journal.sealed import SealedFile
 from ledger.paths import DataDir
@@ -53,6 +56,22 @@ def test_the_sealed_file_gives_back_every_byte_in_blocks_cut_at_frames(data: Dat
     assert len(blocks) > 3
     assert path.stat().st_size * 6 < len(content)
     file.close()
+
+
+def test_a_frame_of_any_size_is_sealed_in_pieces(tmp_path: Path) -> None:
+    data, body = DataDir(tmp_path), random.Random(1).randbytes(24 * MIB)
+    options = JournalOptions(file_bytes_max=1 * MIB, seal=False)
+    with JournalWriter.open(data, clock=SimClock(), rng=SimRng(), options=options) as writer:
+        writer.append(Draft("otlp.traces", body))
+        writer.append(Draft("otlp.traces", b""))
+    number = next(n for n in range(1, 9) if file_path(data.journal, n).stat().st_size > len(body))
+    tracemalloc.start()
+    seal_file(POSIX, data.journal, number, level=3)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8 * MIB
+    with JournalReader(data) as reader:
+        assert body in [event.body for event in reader.read(-1, events_max=10, bytes_max=1 << 30)]
 
 
 def test_a_sealed_file_is_read_only_and_nothing_is_left_aside(data: DataDir) -> None:
@@ -123,8 +142,15 @@ class WrongCompressor:
     def __init__(self, level: int) -> None:
         self._right = zstandard.ZstdCompressor(level=level)
 
+    def compressobj(self, size: int) -> "WrongCompressor":
+        self._object = self._right.compressobj(size=size)
+        return self
+
     def compress(self, raw: bytes) -> bytes:
-        return self._right.compress(raw.replace(b"9", b"8"))
+        return self._object.compress(raw.replace(b"9", b"8"))
+
+    def flush(self) -> bytes:
+        return self._object.flush()
 
 
 def test_a_copy_that_differs_never_replaces_the_file(data: DataDir, monkeypatch: pytest.MonkeyPatch) -> None:
