@@ -4,12 +4,13 @@ A parent that has not arrived yet stands as a phantom row, so children are linke
 Work is in proportion to the spans added and the spans below them, never to the size of the forest.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from ledger.calls.columns import Columns, Fills, numbered
+from ledger.calls.connected import connected
 from ledger.calls.cycles import cut
 from ledger.calls.depth import shorten
 from ledger.calls.index import HashIndex, mix
@@ -204,7 +205,7 @@ class Forest:
         """
         if self.nodes.rows <= keep_rows or self.traces.rows <= 1:
             return None
-        kept_traces = self._together(self._recent_traces(keep_rows), list(linked()))
+        kept_traces = self._together(self._recent_traces(keep_rows), linked())
         keep = np.zeros(self.traces.rows + 1, dtype=np.bool_)
         keep[kept_traces] = True
         rows = np.flatnonzero(keep[self.nodes["trace"][: self.nodes.rows]])
@@ -224,24 +225,16 @@ class Forest:
         fits[0] = True
         return np.sort(newest_first[fits])
 
-    def _together(self, kept: np.ndarray, linked: Sequence[np.ndarray]) -> np.ndarray:
+    def _together(self, kept: np.ndarray, linked: Iterable[np.ndarray]) -> np.ndarray:
         """`kept` without traces that are linked to one that goes, and with all that are linked to the last touched."""
+        last = int(np.argmax(self.traces["touched"][: self.traces.rows]))
         stays = np.zeros(self.traces.rows, dtype=np.bool_)
         stays[kept] = True
-        if not linked:
-            return kept
-        last = int(np.argmax(self.traces["touched"][: self.traces.rows]))
-        for _ in range(len(linked) + 1):
-            split = [group for group in linked if stays[group].any() and not stays[group].all()]
-            if not split:
-                break
-            for group in split:
-                stays[group] = False
-        needed, before = {last}, 0
-        while before != len(needed):
-            before = len(needed)
-            needed.update(*(group.tolist() for group in linked if needed.intersection(group.tolist())))
-        stays[list(needed)] = True
+        head = connected(linked)
+        members, heads = np.array(list(head), dtype=np.int64), np.array(list(head.values()), dtype=np.int64)
+        stays[members[np.isin(heads, heads[~stays[members]])]] = False
+        stays[members[heads == head.get(last, -1)]] = True
+        stays[last] = True
         return np.flatnonzero(stays)
 
     def _renumber(self, renumber: np.ndarray, new_trace: np.ndarray) -> None:

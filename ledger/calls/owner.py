@@ -19,9 +19,8 @@ from ledger.calls.rules import (
     CARRIES_USAGE,
     INNERMOST,
     KNOWS_MOST,
-    SAME_RESPONSE,
+    NO_VIEW,
     SOLE,
-    SUSPECTED,
     USAGE_FROM_AROUND,
 )
 from ledger.calls.twins import Twins, tokens_agree
@@ -180,9 +179,9 @@ def _merged(forest: Forest, twins: Twins, calls: list[_Call]) -> list[_Call]:
     for call in sorted(calls, key=lambda call: min(map(forest.order, call.views))):
         met = {id(holder[twin]): holder[twin] for row in call.views for twin in twins.of(forest, row) if twin in holder}
         for other in sorted(met.values(), key=kept.index):
-            by_id = twins.reason(forest, other.views, call.views)
-            if by_id is not None:
-                _fold(forest.nodes, other, call, SAME_RESPONSE if by_id else SUSPECTED)
+            reason = twins.reason(forest, other.views, call.views)
+            if reason != NO_VIEW:
+                _fold(forest.nodes, other, call, reason)
                 call = other
                 break
         else:

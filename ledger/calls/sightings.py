@@ -39,9 +39,12 @@ class Sightings:
         again = rows if not len(first) else np.setdiff1d(rows, first, assume_unique=True)
         touched = set[int]()
         for row, one in zip(again.tolist(), self.find(forest, again).tolist(), strict=True):
-            seen = sorted({*self._again.get(one, [one]), row}, key=forest.order)
-            touched.update(seen)
+            before = self._again.get(one, [one])
+            seen = sorted({*before, row}, key=forest.order)
             self._again[one] = seen[:SIGHTINGS_MAX]
+            if self._again[one] == before:
+                continue  # one more of a mock: a call of its own
+            touched.update(seen)
             traces = forest.nodes["trace"][seen]
             if (traces != traces[0]).any():
                 self.across = True

@@ -13,6 +13,7 @@ from ledger.calls.beside import Beside
 from ledger.calls.columns import Columns, numbered
 from ledger.calls.forest import Forest, NewSpans
 from ledger.calls.roles import MODEL
+from ledger.calls.rules import NO_VIEW, SAME_RESPONSE, SUSPECTED
 from ledger.calls.sightings import Sightings
 
 TOKENS_APART_MAX = 2
@@ -33,6 +34,7 @@ class Twins:
     def __init__(self, same_model: SameModel) -> None:
         self._same_model = same_model
         self._sightings, self._beside = Sightings(), Beside(self.agree)
+        self._touched = set[int]()
 
     def __bool__(self) -> bool:
         return bool(self._sightings) or bool(self._beside)
@@ -57,14 +59,14 @@ class Twins:
             yield from self._sightings.of(forest, row)
             yield from self._beside.of(row)
 
-    def reason(self, forest: Forest, one: Sequence[int], other: Sequence[int]) -> bool | None:
-        """Whether the views `one` and `other` are of one call: True by id, False by suspicion; None: they are not."""
+    def reason(self, forest: Forest, one: Sequence[int], other: Sequence[int]) -> int:
+        """Why the views `one` and `other` are of one call: SAME_RESPONSE or SUSPECTED; NO_VIEW where they are not."""
         pairs = [(a, b) for a in one for b in other]
         if any(_same_source(forest.nodes, a, b) for a, b in pairs):
-            return None
+            return NO_VIEW
         if any(self._same_response(forest, a, b) for a, b in pairs):
-            return True
-        return False if any(b in self._beside.of(a) for a, b in pairs) else None
+            return SAME_RESPONSE
+        return SUSPECTED if any(b in self._beside.of(a) for a, b in pairs) else NO_VIEW
 
     def agree(self, nodes: Columns, one: int, other: int) -> bool:
         """Whether model and tokens are the same, as far as both know them."""
@@ -119,12 +121,8 @@ class Twins:
         if not nodes["response"][one] or nodes["response"][one] != nodes["response"][other]:
             return False
         apart = abs(int(nodes["ended_ns"][one]) - int(nodes["ended_ns"][other]))
-        return (
-            apart <= APART_NS_MAX
-            and other in self._sightings.of(forest, one)
-            and one in self._sightings.of(forest, other)
-            and self.agree(nodes, one, other)
-        )
+        compared = {one, other} <= set(self._sightings.of(forest, one))
+        return apart <= APART_NS_MAX and compared and self.agree(nodes, one, other)
 
 
 def tokens_agree(nodes: Columns, one: int, other: int) -> bool:

@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 MIB = 1 << 20
 RSS_MAX = 704 * MIB
 """Of the 1 GiB that collector and poster may take together: the budget of 512 MiB, 50 at rest, and what the allocator
-has not given back yet. In 24 storms of the largest requests 365 to 621 were seen, idle and beside three busy processes."""
+has not given back yet. 24 storms of the largest requests took 365 to 621, idle and beside three busy processes."""
 
 SERVE = """
 import sys, pathlib

@@ -10,6 +10,7 @@ from ledger.calls.owner import Nesting, decide
 from ledger.calls.place import place
 from ledger.calls.roles import AGENT, MODEL, NONE, TOOL, WORKFLOW
 from ledger.calls.rules import RUN_BY_AGENT, RUN_BY_TRACE, RUN_EXPLICIT
+from ledger.calls.sightings import SIGHTINGS_MAX
 from ledger.calls.twins import Twins
 from tests.ledger.calls.model import Model, Span
 
@@ -150,6 +151,30 @@ def test_a_trace_brought_back_at_once_is_as_it_was_folded(events: list[list[Span
     )
     at_once.fold(whole)
     assert at_once.placements() == piecewise.placements()
+
+
+def test_a_mock_that_repeats_its_response_id_is_looked_for_eight_times_and_no_more() -> None:
+    folding, named = Folding(), 0
+    for trace in range(1, 30):
+        new = columns([Span(trace, 1, None, MODEL, -1, -1, True, False, scope=trace, response=5)], trace)
+        folding.fold(new)
+        rows = folding.forest.find(folding.forest.find_traces(new.tenant, new.trace_hi, new.trace_lo), new.span)
+        named += len(folding.twins.named(folding.forest, rows))
+    assert named == SIGHTINGS_MAX
+    calls = {placed[2] for placed in folding.placements().values()}
+    assert len(calls) == 1 + 29 - SIGHTINGS_MAX
+
+
+def test_traces_that_share_a_response_are_forgotten_together() -> None:
+    folding = Folding()
+    for trace, response in ((1, 5), (2, 6), (3, 5), (4, 6), (5, 0)):
+        span = Span(trace, 1, None, MODEL, -1, -1, True, False, scope=trace, response=response)
+        rows = folding.forest.add(columns([span], trace), touched=trace)
+        folding.twins.add(folding.forest, rows)
+    folding.forest.evict(keep_rows=3, linked=lambda: folding.twins.linked(folding.forest))
+    traces = folding.forest.traces
+    assert traces["hi"][: traces.rows].tolist() == [5]  # 3 goes with 1, 4 with 2
+    assert folding.forest.nodes.rows == 1
 
 
 def chain(numbers: list[int]) -> list[Span]:
