@@ -110,6 +110,8 @@ class _Nearest:
         nodes = self._nodes
         if nodes["scope"][one] == nodes["scope"][other] or (nodes["response"][one] and nodes["response"][other]):
             return False
+        if nodes["model"][one] < 0 or nodes["model"][other] < 0:
+            return False  # a suspicion needs something that is the same
         overlap = min(nodes["ended_ns"][one], nodes["ended_ns"][other]) >= max(
             nodes["began_ns"][one], nodes["began_ns"][other]
         )

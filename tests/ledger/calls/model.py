@@ -21,6 +21,7 @@ class Span:
     scope: int = 0
     response: int = 0
     units: int = 0
+    model: int = -1
     tokens: int = 0
     began: int = 0
     lasted: int = 0
@@ -87,12 +88,13 @@ class Model:
         target = min(with_usage or alive or within, key=lambda call: self.order[call.billing])
         target.views.append(key)
         own, inner = self.known[key], self.known[target.billing]
-        if own.has_usage and (not inner.has_usage or (own.units > inner.units and self.agree(own, inner))):
+        if own.has_usage and (not inner.has_usage or (own.units > inner.units and abs(own.tokens - inner.tokens) <= 2)):
             target.billing = key
         return within
 
     def agree(self, one: Span, other: Span) -> bool:
-        return not (one.has_usage and other.has_usage) or abs(one.tokens - other.tokens) <= 2
+        tokens = not (one.has_usage and other.has_usage) or abs(one.tokens - other.tokens) <= 2
+        return tokens and (one.model == other.model or -1 in (one.model, other.model))
 
     def nearest(self, key: Key, scope: int) -> Key | None:
         """The span of `scope` beside `key` that starts nearest to it and may be the same call."""
@@ -107,6 +109,7 @@ class Model:
             and not (own.response and span.response)
             and own.began <= span.ended
             and span.began <= own.ended
+            and -1 not in (own.model, span.model)
             and self.agree(own, span)
         ]
         return min(beside, key=lambda k: (abs(self.known[k].began - own.began), k), default=None)

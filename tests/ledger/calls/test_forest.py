@@ -27,6 +27,7 @@ spans = st.builds(
     scope=st.sampled_from([0, 0, 1, 2]),
     response=st.sampled_from([0, 0, 5, 6]),
     units=st.integers(1, 2),
+    model=st.sampled_from([0, 0, 0, 1, -1]),
     tokens=st.sampled_from([10, 10, 12, 13]),
     began=st.integers(0, 4),
     lasted=st.integers(0, 2),
@@ -61,6 +62,7 @@ def columns(event: list[Span], seq: int) -> NewSpans:
         "failed": np.array([span.failed for span in event]),
         "scope": ints([span.scope for span in event], np.int32),
         "response": ints([span.response for span in event], np.uint64),
+        "model": ints([span.model for span in event], np.int32),
         "units": ints([span.units for span in event], np.uint8),
         "input_known": np.array([span.has_usage for span in event]),
         "input_tokens": ints([span.tokens for span in event]),
@@ -86,7 +88,7 @@ def real_rows(forest: Forest, levels: list[np.ndarray]) -> np.ndarray:
 class Folding:
     def __init__(self) -> None:
         self.forest, self.nesting = Forest(), Nesting()
-        self.twins = Twins(lambda one, other: one == other)
+        self.twins = Twins(lambda one, other: one == other or one < 0 or other < 0)
 
     def fold(self, new: NewSpans) -> None:
         rows = self.forest.add(new, 0)

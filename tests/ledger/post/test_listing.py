@@ -11,7 +11,6 @@ import pytest
 from ledger.journal.frame import Draft, Event
 from ledger.journal.kinds import OTLP_LOGS, OTLP_METRICS
 from ledger.paths import DataDir
-from ledger.post.log_views import log_views
 from ledger.post.poster import Poster, PosterOptions
 from ledger.post.rebuild import rebuild
 from ledger.schema import ARROW
@@ -183,13 +182,3 @@ def test_an_event_that_cannot_be_decoded_is_quarantined_whole_and_its_neighbours
     post(data)
     assert ask(data, "SELECT body FROM logs ORDER BY ALL") == [("a",), ("b",)]
     assert ask(data, "SELECT span_index, bytes FROM quarantine") == [(-1, b"{")]
-
-
-def test_views_of_calls_are_the_logs_that_state_usage_or_a_cost() -> None:
-    said = [{"input_tokens": 1}, {"body": "nothing"}, {"output_tokens": 0}, {"reported_cost_usd": 0}]
-    table = pa.Table.from_pylist(
-        [{"tenant": "t", "log_index": n, **one} for n, one in enumerate(said)], schema=ARROW["logs"]
-    )
-    found = log_views(table)
-    assert found["log_index"].to_pylist() == [0, 2, 3]
-    assert set(ARROW["logs"].names) - set(found.column_names) == {"body", "input", "output", "attributes", "resource"}
