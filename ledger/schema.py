@@ -36,7 +36,7 @@ __all__ = [
 ]  # fmt: skip
 
 SCHEMA_VERSION = 1
-POSTING_VERSION = 4
+POSTING_VERSION = 5
 """Raised whenever posting the same journal would give other rows."""
 
 _columns, _I64, _I32, _BOOL = columns, I64, I32, BOOL
@@ -104,7 +104,7 @@ SPANS = _columns(
 
 PLACEMENTS = _columns(  # gone: 3 span_id, 12 view_id, 13 call_id, 16 duplicate_of
     (1, "tenant", TEXT, "tenant"),
-    (2, "trace_id", TRACE_ID, "trace of the span placed"),
+    (2, "trace_id", TRACE_ID, "trace of what is placed; of a log record without one its content hash"),
     (4, "run_id", ID, "run the span belongs to"),
     (5, "run_rule", TEXT, "why: explicit, agent or trace"),
     (6, "agent_name", TEXT, "nearest agent at or above the span, else the service"),
@@ -119,15 +119,31 @@ PLACEMENTS = _columns(  # gone: 3 span_id, 12 view_id, 13 call_id, 16 duplicate_
     (18, "source_seq", _I64, "event whose bytes hold the span placed"),
     (19, "span_index", _I32, "position of the span within that event"),
     (20, "replaces_seq", _I64, "event_seq of the row about this span that this one supersedes; NULL for the first"),
-    (21, "call_span_id", SPAN_ID, "span of the call's earliest view; NULL where it is this span, or no view"),
-    (22, "duplicate_of_span_id", SPAN_ID, "span that bills instead; NULL where this one bills, or is no view"),
-    (23, "call_trace_id", TRACE_ID, "trace of call_span_id; NULL where it is trace_id"),
-    (24, "duplicate_of_trace_id", TRACE_ID, "trace of duplicate_of_span_id; NULL where it is trace_id"),
+    (
+        21,
+        "call_span_id",
+        SPAN_ID,
+        "span of the call's earliest view, zeros for a log record; NULL where it is this view, or no view",
+    ),
+    (
+        22,
+        "duplicate_of_span_id",
+        SPAN_ID,
+        "span that bills instead, zeros for a log record; NULL where this one bills, or is no view",
+    ),
+    (
+        23,
+        "call_trace_id",
+        TRACE_ID,
+        "trace of call_span_id, or content hash of the log record; NULL where it is trace_id, or the log's own hash",
+    ),
+    (24, "duplicate_of_trace_id", TRACE_ID, "as call_trace_id, of duplicate_of_span_id"),
+    (25, "signal", TEXT, "what is placed: span, or log where a log record is a view of a call"),
 )
 
 CHARGES = _columns(  # gone: 2 charge_id, 3 call_id, 15 quantity, 18 list_cost_usd, 19 cost_usd, 22 reverses
     (1, "tenant", TEXT, "tenant"),
-    (4, "trace_id", TRACE_ID, "trace of the billing view"),
+    (4, "trace_id", TRACE_ID, "trace of the billing view; of a log record without one its content hash"),
     (5, "run_id", ID, "run that the line is booked on"),
     (6, "agent_name", TEXT, "agent (self cost)"),
     (7, "service_name", TEXT, "service"),
@@ -151,9 +167,15 @@ CHARGES = _columns(  # gone: 2 charge_id, 3 call_id, 15 quantity, 18 list_cost_u
     (29, "recorded_ns", _I64, "receipt of the event that booked it, ns since 1970 UTC"),
     (30, "event_seq", _I64, "event whose posting wrote this line"),
     (31, "line", _I32, "position among the lines of this call and event"),
-    (32, "span_id", SPAN_ID, "span of the billing view"),
-    (33, "call_span_id", SPAN_ID, "span of the call's earliest view; NULL where it is span_id"),
-    (39, "call_trace_id", TRACE_ID, "trace of call_span_id; NULL where it is trace_id"),
+    (32, "span_id", SPAN_ID, "span of the billing view, zeros for a log record"),
+    (33, "call_span_id", SPAN_ID, "span of the call's earliest view, zeros for a log record; NULL where it is span_id"),
+    (
+        39,
+        "call_trace_id",
+        TRACE_ID,
+        "trace of call_span_id, or the content hash of the log record; NULL where it is trace_id",
+    ),
+    (40, "signal", TEXT, "what bills: span or log"),
     (34, "reverses_seq", _I64, "event_seq of the line that a reversal takes back"),
     (35, "reverses_line", _I32, "its line"),
     (
@@ -204,7 +226,12 @@ RUN_PARTS = _columns(
     (9, "environment", TEXT, "environment of the top span"),
     (10, "conversation_id", TEXT, "conversation of the first span of the part that has one"),
     (11, "user_id", TEXT, "user of the first span of the part that has one"),
-    (12, "top_rank", _I32, "what the top is: 0 a span without parent, 1 an agent or workflow, 2 another"),
+    (
+        12,
+        "top_rank",
+        _I32,
+        "what the top is: 0 a span without parent, 1 an agent or workflow, 2 another, 3 a log record",
+    ),
     (13, "top_ns", _I64, "start of the top span, ns since 1970 UTC; NULL where it is started_ns"),
     (14, "started_ns", _I64, "first start of the part's spans, ns since 1970 UTC"),
     (15, "ended_ns", _I64, "last end of the part's spans, ns since 1970 UTC"),

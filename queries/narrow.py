@@ -13,17 +13,18 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ledger.schema import ARROW
 from ledger.store import fold, traces
 from queries.connect import parquet, shown
 from queries.room import rooms
 
-BY_TRACE = ("spans", "placements", "charges", "run_parts")
-"""Tables that carry a trace id; the rest stay empty here."""
+BY_TRACE = ("spans", "logs", "placements", "charges", "run_parts")
+"""Tables that carry a trace id; the rest stay empty here. A log record without one goes by its content hash."""
 SUMMARY = ("run_parts",)
 """What `runs` alone is made of."""
-CONTENT = ("input", "output", "attributes", "resource")
+CONTENT = ("input", "output", "body", "attributes", "resource")
 """Prompts and attributes are nine tenths of the bytes, and lists show none of them."""
 LITERALS_MAX = 64
 """Up to so many ids are written out, so that row groups can be skipped by them; more are joined."""
@@ -133,7 +134,21 @@ def of_span(connection: duckdb.DuckDBPyConnection, trace_id: str, span_id: str) 
     spans = _select(connection, "spans", ARROW["spans"].names, known.events, where)
     _, log_events = traces.probe(shown(connection).runs, traces.log_trace_hashes(spans["tenant"], spans["trace_id"]))
     logs = _select(connection, "logs", ARROW["logs"].names, np.unique(log_events), where)
-    with rooms.holding(_rows_of(connection, known, BY_TRACE[1:]) | {"spans": spans, "logs": logs}) as narrow:
+    rest = _rows_of(connection, known, [table for table in BY_TRACE if table not in ("spans", "logs")])
+    with rooms.holding(rest | {"spans": spans, "logs": logs}) as narrow:
+        yield narrow
+
+
+@contextmanager
+def of_log(connection: duckdb.DuckDBPyConnection, seq: int, index: int) -> Iterator[duckdb.DuckDBPyConnection]:
+    """One log record with its content, and what was decided and charged about it."""
+    events = np.array([seq], dtype=np.int64)
+    where = f"source_seq = {seq} AND log_index = {index}"
+    logs = _select(connection, "logs", ARROW["logs"].names, events, where)
+    ids = pc.coalesce(logs["trace_id"], logs["content_hash"].cast(pa.binary(16)))
+    wanted = _known(connection, pa.table({"tenant": logs["tenant"], "trace_id": ids}))
+    rest = _rows_of(connection, wanted, [table for table in BY_TRACE if table != "logs"])
+    with rooms.holding(rest | {"logs": logs}) as narrow:
         yield narrow
 
 
@@ -150,13 +165,16 @@ def of_traces(
 
 def _rows_of(connection: duckdb.DuckDBPyConnection, wanted: Traces, tables: Sequence[str]) -> dict[str, pa.Table]:
     """Rows of `tables` that belong to the traces `wanted`, of every tenant, without content."""
-    with _among_many(connection, wanted.ids) as where:
-        return {table: _of_traces(connection, table, wanted, where) for table in tables}
+    with _among_many(connection, wanted.ids) as among:
+        return {table: _of_traces(connection, table, wanted, among) for table in tables}
 
 
-def _of_traces(connection: duckdb.DuckDBPyConnection, table: str, wanted: Traces, where: str) -> pa.Table:
+def _of_traces(connection: duckdb.DuckDBPyConnection, table: str, wanted: Traces, among: str) -> pa.Table:
     names = ARROW[table].names
     held = [name for name in names if name not in CONTENT]
+    where = f"trace_id {among}"
+    if "content_hash" in names:
+        where += f" OR (trace_id IS NULL AND content_hash {among})"
     found = _select(connection, table, held, wanted.events, where)
     columns = [
         found[name] if name in held else pa.nulls(found.num_rows, ARROW[table].field(name).type) for name in names
@@ -172,7 +190,7 @@ def _select(
     paths = [state.root / part.path for part in state.manifest if part.table_name == table and part.may_hold(events)]
     sources = [parquet(paths)] if paths else []
     query = " UNION ALL ".join(
-        f"SELECT {', '.join(columns)} FROM {source} WHERE {where}" for source in [*sources, f"hot_{table}"]
+        f"SELECT {', '.join(columns)} FROM {source} WHERE ({where})" for source in [*sources, f"hot_{table}"]
     )
     return _with_ids(connection.sql(query).to_arrow_table())
 
@@ -185,13 +203,13 @@ def _with_ids(rows: pa.Table) -> pa.Table:
 
 @contextmanager
 def _among_many(connection: duckdb.DuckDBPyConnection, ids: Sequence[bytes]) -> Iterator[str]:
-    """What asks for rows of the traces `ids`."""
+    """What asks whether the column before it is among the traces `ids`."""
     if len(ids) <= LITERALS_MAX:
-        yield _among("trace_id", ids)
+        yield f"IN ({', '.join(map(_blob, ids))})" if ids else "IN (NULL)"
         return
     connection.register("wanted_traces", pa.table({"trace_id": pa.array(ids, pa.binary())}))
     try:
-        yield "trace_id IN (SELECT trace_id FROM wanted_traces)"
+        yield "IN (SELECT trace_id FROM wanted_traces)"
     finally:
         connection.unregister("wanted_traces")
 

@@ -1,6 +1,7 @@
 """What the books need so that they agree with the placements: calls that are booked, and bookings taken back.
 
-A call whose billing view or whose payer changed is reversed and booked again; lines are added, never edited.
+A call whose billing view, whose payer or whose reported cost changed is reversed and booked again; lines are added,
+never edited.
 """
 
 import numpy as np
@@ -16,12 +17,17 @@ DIMENSIONS = ("agent", "user", "team", "rule", "run")
 """What a charge is booked on beside what its view says: columns b_* as booked, p_* as placed now."""
 
 
+LINES = ("line_first", "line_count")
+"""Where the lines of a view lie; b_* those of a booking: the same, unless a cost that another view reports is in it."""
+
+
 def book(forest: Forest, decision: Decision, called_before: np.ndarray) -> list[Frame]:
     """Postings, in two frames: bookings taken back and calls booked. The forest holds the new state of the books.
 
-    Columns: call (row that names it), view (row that bills), entry (number in ENTRIES), event_seq, first (number of its
-    first line among those of the call and event), back_seq and back_first (the same of the booking that is taken back),
-    and DIMENSIONS.
+    Columns: call (row that names it), view (row that bills), report (row of another view whose reported cost it is, or
+    -1), entry (number in ENTRIES), event_seq, first (number of its first line among those of the call and event),
+    back_seq and back_first (the same of the booking that is taken back), line_first and line_count (its lines; to be
+    filled in, also in the forest, for what is booked) and DIMENSIONS.
     `called_before`: the call of each view of `decision` before it was placed. Where one view of a call is decided
     about, all are, so the one that bills is among them.
     """
@@ -29,7 +35,8 @@ def book(forest: Forest, decision: Decision, called_before: np.ndarray) -> list[
     calls = _calls(nodes, decision, called_before)
     views = nodes["biller"][calls]
     stands = nodes["b_row"][calls] >= 0
-    same = (nodes["b_row"][calls] == views) & _on_the_same(nodes, calls, views)
+    same = (nodes["b_row"][calls] == views) & (nodes["b_report"][calls] == nodes["reporter"][calls])
+    same &= _on_the_same(nodes, calls, views)
     back = _taken_back(forest, calls[stands & ~same])
     forward = _booked(forest, calls[(views >= 0) & ~same])
     _note(nodes, back, forward)
@@ -40,6 +47,7 @@ def _calls(nodes: Columns, decision: Decision, called_before: np.ndarray) -> np.
     calls = distinct(np.concatenate([called_before[called_before >= 0], decision.call]), nodes.rows)
     nodes["biller"][calls] = -1
     nodes["biller"][decision.call[decision.billed]] = decision.rows[decision.billed]
+    nodes["reporter"][decision.call] = decision.reporter
     return calls
 
 
@@ -55,11 +63,13 @@ def _taken_back(forest: Forest, calls: np.ndarray) -> Frame:
     return {
         "call": calls,
         "view": nodes["b_row"][calls],
+        "report": nodes["b_report"][calls],
         "entry": np.full(len(calls), REVERSAL),
         "event_seq": _events(forest, calls),
         "first": np.zeros(len(calls), dtype=np.int64),
         "back_seq": nodes["b_seq"][calls],
         "back_first": nodes["b_first"][calls],
+        **{name: nodes[f"b_{name}"][calls] for name in LINES},
         **{name: nodes[f"b_{name}"][calls] for name in DIMENSIONS},
     }
 
@@ -70,11 +80,13 @@ def _booked(forest: Forest, calls: np.ndarray) -> Frame:
     return {
         "call": calls,
         "view": views,
+        "report": nodes["reporter"][calls],
         "entry": np.where(nodes["b_seq"][calls] >= 0, REBOOKED, BOOKED),
         "event_seq": _events(forest, calls),
-        "first": np.where(before >= 0, nodes["line_count"][before], 0),  # after the lines that take the old one back
+        "first": np.where(before >= 0, nodes["b_line_count"][calls], 0),  # after the lines that take the old one back
         "back_seq": nodes["b_seq"][calls],
         "back_first": nodes["b_first"][calls],
+        **{name: nodes[name][views] for name in LINES},
         **{name: nodes[f"p_{name}"][views] for name in DIMENSIONS},
     }
 
@@ -82,9 +94,9 @@ def _booked(forest: Forest, calls: np.ndarray) -> Frame:
 def _note(nodes: Columns, back: Frame, forward: Frame) -> None:
     nodes["b_row"][back["call"]] = -1
     calls = forward["call"]
-    for booked, column in (("b_row", "view"), ("b_first", "first"), ("b_seq", "event_seq")):
+    for booked, column in (("b_row", "view"), ("b_report", "report"), ("b_first", "first"), ("b_seq", "event_seq")):
         nodes[booked][calls] = forward[column]
-    for name in DIMENSIONS:
+    for name in (*LINES, *DIMENSIONS):
         nodes[f"b_{name}"][calls] = forward[name]
 
 

@@ -23,6 +23,7 @@ IDENTITY: Fills = {
     "hash": (U64, 0),
     "trace": (I64, -1),
     "span": (U64, 0),
+    "signal": (U8, 0),
     "source_seq": (I64, -1),
     "span_index": (I32, -1),
 }
@@ -39,10 +40,12 @@ OWN: Fills = {
     "failed": (BOOL, 0),
     "has_usage": (BOOL, 0),
     "unpriced": (BOOL, 0),
+    "metered": (BOOL, 0),  # whether it states what whoever bills or meters the call takes for it
     **dict.fromkeys(("is_root", "input_known", "output_known"), (BOOL, 0)),
     **{f"own_{name}": (I32, -1) for name in ("agent", "conversation", "user", "team", "run")},
     **dict.fromkeys(("service", "environment", "provider", "model", "tool", "scope"), (I32, -1)),
     "response": (U64, 0),  # hash of the response id, 0 where there is none
+    **dict.fromkeys(("content_hi", "content_lo"), (U64, 0)),  # content hash of a log record
     **dict.fromkeys(("units", "authority"), (U8, 0)),
     **dict.fromkeys(("began_ns", "ended_ns"), (I64, 0)),
     **dict.fromkeys(("charged_ns", "input_tokens", "output_tokens", "line_first", "line_count"), (I64, 0)),
@@ -62,13 +65,13 @@ PLACED: Fills = {
     "p_dup": (I64, -1),
 }
 BOOKED: Fills = {
-    "biller": (I64, -1),
-    "b_row": (I64, -1),
+    **dict.fromkeys(("biller", "reporter", "b_row", "b_report"), (I64, -1)),
     "b_rule": (U8, 0),
     "b_run": (I64, -1),
     **{f"b_{name}": (I32, -1) for name in ("agent", "user", "team")},
     "b_seq": (I64, -1),
     "b_first": (I32, 0),
+    **dict.fromkeys(("b_line_first", "b_line_count"), (I64, 0)),
 }
 RUN_ID: Fills = {"run_hi": (U64, 0), "run_lo": (U64, 0), "run_known": (BOOL, 0)}
 """Id of the run that is named after the trace, or after the span as its topmost agent, once it was asked for."""
@@ -80,12 +83,18 @@ TRACE: Fills = {
     "linked": (BOOL, 0),  # whether it shares a response with another trace
 }
 ROW_VALUED = (
-    "parent", "first_child", "next_sibling", "top", "llm", "outer", "p_call", "p_dup", "biller", "b_row",
+    "parent", "first_child", "next_sibling", "top", "llm", "outer", "p_call", "p_dup", "biller", "reporter",
+    "b_row", "b_report",
 )  # fmt: skip
 """Columns that hold row numbers."""
 RUN_COLUMNS = (("p_rule", "p_run"), ("b_rule", "b_run"))
 """Columns whose meaning their rule decides: a row under the agent rule, a text's code under the explicit one, and under
 the trace rule a row of the trace, -1 where it is the span's own."""
+
+SPAN, LOG = range(2)
+"""Signals of views. A log record stands in the trace of the span that it was written for, as a leaf below it; one
+without a trace stands in one of its own, which has its content hash for an id."""
+SIGNALS = ("span", "log")
 
 SIBLING_STEPS_MAX = 64
 """Past so many siblings, one scan over all parents is cheaper than walking the list."""
@@ -93,7 +102,8 @@ SIBLING_STEPS_MAX = 64
 
 @dataclass(frozen=True)
 class NewSpans:
-    """Spans of one round: distinct, not known before; each of a trace's spans from the same event."""
+    """Spans, and log records that are views, of one round: distinct, not known before; each of a trace's from the same
+    event. The span of a log record is the first half of its content hash."""
 
     tenant: np.ndarray  # int64 code
     trace_hi: np.ndarray  # uint64
@@ -130,20 +140,35 @@ class Forest:
 
         return self._trace_index.find(mix(tenant, hi, lo), same)
 
-    def find(self, trace_rows: np.ndarray, spans: np.ndarray) -> np.ndarray:
-        """Row (real or phantom) of each span, -1 where there is none."""
+    def rows_of(self, spans: NewSpans) -> np.ndarray:
+        """Row of each of `spans`, -1 where there is none."""
+        trace_rows = self.find_traces(spans.tenant, spans.trace_hi, spans.trace_lo)
+        return self.find(trace_rows, spans.span, spans.own["signal"])
+
+    def find(self, trace_rows: np.ndarray, spans: np.ndarray, signals: np.ndarray | None = None) -> np.ndarray:
+        """Row (real or phantom) of each span, -1 where there is none. `signals`: of each, if not all are spans."""
         nodes = self.nodes
 
         def same(rows: np.ndarray, which: np.ndarray) -> np.ndarray:
             equal: np.ndarray = (nodes["span"][rows] == spans[which]) & (nodes["trace"][rows] == trace_rows[which])
+            equal &= nodes["signal"][rows] == (SPAN if signals is None else signals[which])
             return equal
 
         return self._node_index.find(mix(trace_rows, spans), same)
 
+    def find_logs(self, tenant: np.ndarray, hi: np.ndarray, lo: np.ndarray) -> np.ndarray:
+        """Row of the log record with each content hash, which is there. Looks at all log records."""
+        nodes = self.nodes
+        logs = np.flatnonzero(nodes["signal"][: nodes.rows] == LOG)
+        tenants = self.traces["tenant"][nodes["trace"][logs]]
+        keys = _triples(tenants, nodes["content_hi"][logs], nodes["content_lo"][logs])
+        row_of = dict(zip(keys, logs.tolist(), strict=True))
+        return np.array([row_of[key] for key in _triples(tenant, hi, lo)], dtype=np.int64)
+
     def add(self, spans: NewSpans, touched: int) -> np.ndarray:
         """Put `spans` in and link them to parents and to children that were waiting. Returns their rows."""
         trace_rows = self._trace_rows(spans, touched)
-        rows = self._rows(trace_rows, spans.span)
+        rows = self._rows(trace_rows, spans.span, spans.own["signal"])
         self.nodes["real"][rows] = True
         for name, values in spans.own.items():
             self.nodes[name][rows] = values
@@ -187,8 +212,9 @@ class Forest:
 
     def model_children(self, row: int) -> list[int]:
         """The model spans directly below `row`."""
-        children = self._children(np.array([row]))
-        found: list[int] = children[self.nodes["role"][children] == MODEL].tolist()
+        nodes, children = self.nodes, self._children(np.array([row]))
+        is_model = (nodes["role"][children] == MODEL) & (nodes["signal"][children] == SPAN)
+        found: list[int] = children[is_model].tolist()
         return found
 
     def _marks(self, rows: np.ndarray) -> np.ndarray:
@@ -268,15 +294,17 @@ class Forest:
         self._trace_index.insert(self.traces["hash"][rows], rows, self.traces["hash"])
         return rows
 
-    def _rows(self, trace_rows: np.ndarray, spans: np.ndarray) -> np.ndarray:
+    def _rows(self, trace_rows: np.ndarray, spans: np.ndarray, signals: np.ndarray | None = None) -> np.ndarray:
         """Row of each span, made (as a phantom) where there is none."""
-        rows = self.find(trace_rows, spans)
+        signals = np.zeros(len(spans), dtype=np.uint8) if signals is None else signals
+        rows = self.find(trace_rows, spans, signals)
         missing = np.flatnonzero(rows < 0)
         if len(missing):
-            first, number = numbered(trace_rows[missing], spans[missing])
+            first, number = numbered(trace_rows[missing], spans[missing], signals[missing])
             made = self.nodes.extend(len(first))
             self.nodes["trace"][made] = trace_rows[missing[first]]
             self.nodes["span"][made] = spans[missing[first]]
+            self.nodes["signal"][made] = signals[missing[first]]
             self.nodes["hash"][made] = mix(self.nodes["trace"][made], self.nodes["span"][made])
             self._node_index.insert(self.nodes["hash"][made], made, self.nodes["hash"])
             rows[missing] = made[number]
@@ -307,3 +335,7 @@ class Forest:
 
     def _children_by_scan(self, rows: np.ndarray) -> np.ndarray:
         return np.flatnonzero(self._marks(rows)[self.nodes["parent"][: self.nodes.rows]])
+
+
+def _triples(*columns: np.ndarray) -> list[tuple[int, ...]]:
+    return list(zip(*(column.tolist() for column in columns), strict=True))

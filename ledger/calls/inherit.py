@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ledger.calls.forest import Forest
+from ledger.calls.forest import SPAN, Forest
 from ledger.calls.roles import AGENT, MODEL, TOOL, WORKFLOW
 
 NEAREST = ("agent", "conversation", "user", "team", "run")
@@ -30,6 +30,6 @@ def _inherit_level(forest: Forest, level: np.ndarray) -> None:
     top = np.where(below, nodes["top"][parent], -1)
     nodes["top"][level] = np.where(top >= 0, top, np.where(_TOPS[role], level, -1))
     around = np.where(below, nodes["llm"][parent], -1)
-    is_model = role == MODEL
+    is_model = (role == MODEL) & (nodes["signal"][level] == SPAN)  # a log record lies within nothing
     nodes["outer"][level] = np.where(is_model, around, -1)
     nodes["llm"][level] = np.where(is_model, level, np.where(_BOUNDS[role], -1, around))

@@ -29,7 +29,8 @@ from ledger.calls.twins import Twins, tokens_agree
 @dataclass
 class Decision:
     """One row a view: rows, call (row of the earliest view), billed, reason, duplicate_of (row that bills, or -1), and
-    payer: the row whose agent, run, conversation, user and team it is placed and booked on."""
+    payer: the row whose agent, run, conversation, user and team it is placed and booked on, and reporter: the row whose
+    reported cost is that of the call, -1 where it is of the view that bills, if of any."""
 
     rows: np.ndarray
     call: np.ndarray
@@ -37,9 +38,10 @@ class Decision:
     reason: np.ndarray
     duplicate_of: np.ndarray
     payer: np.ndarray
+    reporter: np.ndarray
 
 
-@dataclass
+@dataclass(eq=False)
 class _Call:
     billing: int
     views: list[int]
@@ -178,14 +180,14 @@ def _merged(forest: Forest, twins: Twins, calls: list[_Call]) -> list[_Call]:
     kept, holder = list[_Call](), dict[int, _Call]()
     for call in sorted(calls, key=lambda call: min(map(forest.order, call.views))):
         met = {id(holder[twin]): holder[twin] for row in call.views for twin in twins.of(forest, row) if twin in holder}
-        for other in sorted(met.values(), key=kept.index):
+        kept.append(call)
+        for other in sorted(met.values(), key=kept.index):  # it may show that two which were kept apart are one
             reason = twins.reason(forest, other.views, call.views)
             if reason != NO_VIEW:
-                _fold(forest.nodes, other, call, reason)
-                call = other
-                break
-        else:
-            kept.append(call)
+                first, later = sorted((other, call), key=kept.index)
+                _fold(forest.nodes, first, later, reason)
+                kept.remove(later)
+                call = first
         holder.update(dict.fromkeys(call.views, call))
     return kept
 
@@ -202,13 +204,26 @@ def _fold(nodes: Columns, call: _Call, other: _Call, reason: int) -> None:
 def _worth(nodes: Columns, row: int) -> tuple[int, ...]:
     """How well a view may speak for its call; the same whatever came first."""
     ranks = [int(nodes[name][row]) for name in ("has_usage", "units", "authority")]
-    return *ranks, -int(nodes["failed"][row]), *_earlier(nodes, row)
+    return *ranks, -int(nodes["signal"][row]), -int(nodes["failed"][row]), *_earlier(nodes, row)
 
 
 def _nearness(nodes: Columns, row: int) -> tuple[int, ...]:
     """How well a view knows who called: the outer of two does, and the less it is the provider's own the better."""
     known = [int(nodes[name][row] >= 0) for name in ("agent", "conversation", "user")]
-    return *known, -int(nodes["authority"][row]), *_earlier(nodes, row)
+    return *known, -int(nodes["signal"][row]), -int(nodes["authority"][row]), *_earlier(nodes, row)
+
+
+def _reporter(nodes: Columns, call: _Call) -> int:
+    """The view whose reported cost is that of the call, if it is not the one that bills: the nearest to the provider of
+    those who bill or meter the call. An estimate counts only for the view that makes it."""
+    metered = [row for row in call.views if nodes["metered"][row]]
+    best = max(metered, key=lambda row: _word(nodes, row, call.billing), default=call.billing)
+    return -1 if best == call.billing else best
+
+
+def _word(nodes: Columns, row: int, billing: int) -> tuple[int, ...]:
+    """How well a view may say what its call cost."""
+    return int(nodes["authority"][row]), int(row == billing), -int(nodes["signal"][row]), *_earlier(nodes, row)
 
 
 def _earlier(nodes: Columns, row: int) -> tuple[int, ...]:
@@ -220,7 +235,8 @@ def _sole(rows: np.ndarray, joined: list[int]) -> Decision:
     """Each of `rows` is a call, and its only view; `joined` lie within others."""
     n = len(rows)
     reason = np.where(np.isin(rows, joined), INNERMOST, SOLE).astype(np.uint8)
-    return Decision(rows, rows, np.ones(n, dtype=np.bool_), reason, np.full(n, -1, np.int64), rows)
+    none = np.full(n, -1, np.int64)
+    return Decision(rows, rows, np.ones(n, dtype=np.bool_), reason, none, rows, none)
 
 
 def _outermost(outer: np.ndarray, rows: Iterable[int]) -> list[int]:
@@ -276,11 +292,11 @@ def _knows_more(nodes: Columns, outer: int, inner: int) -> bool:
 def _join(sole: Decision, calls: list[_Call], forest: Forest) -> Decision:
     lines = []
     for call in calls:
-        earliest = min(call.views, key=forest.order)
+        earliest, reporter = min(call.views, key=forest.order), _reporter(forest.nodes, call)
         for row in call.views:
             billed = row == call.billing
             payer = call.payer if call.payer >= 0 else row
-            lines.append((row, earliest, billed, call.reasons[row], -1 if billed else call.billing, payer))
+            lines.append((row, earliest, billed, call.reasons[row], -1 if billed else call.billing, payer, reporter))
     columns = [np.array(column) for column in zip(*lines, strict=True)]
     return Decision(
         rows=np.concatenate([sole.rows, columns[0]]),
@@ -289,4 +305,5 @@ def _join(sole: Decision, calls: list[_Call], forest: Forest) -> Decision:
         reason=np.concatenate([sole.reason, columns[3].astype(np.uint8)]),
         duplicate_of=np.concatenate([sole.duplicate_of, columns[4]]),
         payer=np.concatenate([sole.payer, columns[5]]),
+        reporter=np.concatenate([sole.reporter, columns[6]]),
     )

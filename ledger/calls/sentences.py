@@ -12,6 +12,8 @@ REASONS: Mapping[str, str] = {
     "same_response": "it does not bill: another span reports the same response of the provider, and bills",
     "suspected_duplicate": "it does not bill: another library saw what looks like the same call below the same parent, "
     "at the same moment, of the same model and with the same tokens",
+    "same_span": "it does not bill: a log record and the span that it was written for report the same call, and the "
+    "other bills",
 }
 """`reason` of a view: why it bills or does not."""
 

@@ -1,7 +1,8 @@
-"""Views of one call of which none lies around the other, and whether two model spans may be such views.
+"""Views of one call of which none lies around the other, and whether two model spans, or log records that report what
+models did, may be such views.
 
 Guarantee: the spans of one instrumentation in one service are never taken together, whatever their ids say, for random
-ids repeat, and mocks and caches replay them.
+ids repeat, and mocks and caches replay them; nor are its log records of one event name.
 """
 
 import re
@@ -11,10 +12,11 @@ import numpy as np
 
 from ledger.calls.beside import Beside
 from ledger.calls.columns import Columns, numbered
-from ledger.calls.forest import Forest, NewSpans
+from ledger.calls.forest import SPAN, Forest, NewSpans
 from ledger.calls.roles import MODEL
-from ledger.calls.rules import NO_VIEW, SAME_RESPONSE, SUSPECTED
+from ledger.calls.rules import NO_VIEW, SAME_RESPONSE, SAME_SPAN, SUSPECTED
 from ledger.calls.sightings import Sightings
+from ledger.calls.span_logs import SpanLogs
 
 TOKENS_APART_MAX = 2
 """Totals of two views of one call differ by a token or two: some count a stream's first message twice."""
@@ -33,17 +35,18 @@ class Twins:
 
     def __init__(self, same_model: SameModel) -> None:
         self._same_model = same_model
-        self._sightings, self._beside = Sightings(), Beside(self.agree)
+        self._sightings, self._beside, self._logs = Sightings(), Beside(self.agree), SpanLogs()
         self._touched = set[int]()
 
     def __bool__(self) -> bool:
-        return bool(self._sightings) or bool(self._beside)
+        return bool(self._sightings) or bool(self._beside) or bool(self._logs)
 
     def add(self, forest: Forest, rows: np.ndarray) -> None:
         """Take in the new spans `rows`, in journal order, and mark whose twins may be others now: column `paired`."""
         nodes = forest.nodes
         models = rows[nodes["role"][rows] == MODEL]
-        touched = self._sightings.add(forest, models) | self._beside.add(forest, models)
+        spans = models[nodes["signal"][models] == SPAN]
+        touched = self._sightings.add(forest, models) | self._beside.add(forest, spans) | self._logs.add(forest, models)
         nodes["paired"][list(touched)] = True
         self._touched = touched
 
@@ -58,14 +61,17 @@ class Twins:
         if forest.nodes["paired"][row]:
             yield from self._sightings.of(forest, row)
             yield from self._beside.of(row)
+            yield from self._logs.of(forest, row)
 
     def reason(self, forest: Forest, one: Sequence[int], other: Sequence[int]) -> int:
-        """Why the views `one` and `other` are of one call: SAME_RESPONSE or SUSPECTED; NO_VIEW where they are not."""
+        """Why the views `one` and `other` are of one call: SAME_RESPONSE, SAME_SPAN or SUSPECTED; else NO_VIEW."""
         pairs = [(a, b) for a in one for b in other]
         if any(_same_source(forest.nodes, a, b) for a, b in pairs):
             return NO_VIEW
         if any(self._same_response(forest, a, b) for a, b in pairs):
             return SAME_RESPONSE
+        if any(b in self._logs.of(forest, a) for a, b in pairs):
+            return SAME_SPAN
         return SUSPECTED if any(b in self._beside.of(a) for a, b in pairs) else NO_VIEW
 
     def agree(self, nodes: Columns, one: int, other: int) -> bool:
@@ -115,6 +121,7 @@ class Twins:
         """Follow the rows that `Forest.evict` kept."""
         self._sightings.renumber(forest, renumber)
         self._beside.renumber(renumber)
+        self._logs.renumber(renumber)
 
     def _same_response(self, forest: Forest, one: int, other: int) -> bool:
         nodes = forest.nodes

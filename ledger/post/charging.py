@@ -6,7 +6,7 @@ import pyarrow.compute as pc
 
 from ledger.calls.booking import ENTRIES, REVERSAL
 from ledger.calls.columns import Frame
-from ledger.calls.forest import Forest
+from ledger.calls.forest import SIGNALS, Forest
 from ledger.calls.roles import TOOL
 from ledger.post.intake import Texts
 from ledger.post.lines import LineStore, spread
@@ -17,8 +17,7 @@ from ledger.schema import ARROW
 
 def charge_rows(forest: Forest, texts: Texts, store: LineStore, postings: Frame) -> tuple[pa.Table, pa.Table]:
     """schema.CHARGES of `postings` (calls.booking), without recorded_ns, and schema.ROLLUPS, summed."""
-    nodes, views = forest.nodes, postings["view"]
-    which, position, number = spread(nodes["line_first"][views], nodes["line_count"][views])
+    which, position, number = spread(postings["line_first"], postings["line_count"])
     lines = store.take(number)
     charges = _charges(forest, texts, lines, {name: values[which] for name, values in postings.items()}, position)
     return charges, rollup_rows(forest, texts, postings, which, lines)
@@ -33,6 +32,7 @@ def _charges(forest: Forest, texts: Texts, lines: pa.Table, at: Frame, position:
     columns = {
         "tenant": names.tenants(views),
         "trace_id": names.trace_ids(views),
+        "signal": words(SIGNALS, nodes["signal"][views]),
         "run_id": names.run_ids(views, at["rule"], at["run"]),
         "agent_name": names.agents(views, at["agent"]),
         "service_name": texts.service.texts(nodes["service"][views]),
@@ -50,8 +50,8 @@ def _charges(forest: Forest, texts: Texts, lines: pa.Table, at: Frame, position:
         "event_seq": pa.array(at["event_seq"]),
         "line": pa.array((at["first"] + position).astype(np.int32)),
         "span_id": names.span_ids(views),
-        "call_span_id": names.span_ids(np.where(calls == views, -1, calls)),
-        "call_trace_id": names.trace_ids_elsewhere(calls, views),
+        "call_span_id": names.span_ids_elsewhere(calls, views),
+        "call_trace_id": names.call_trace_ids(calls, names.trace_ids(views)),
         "reverses_seq": pa.array(at["back_seq"], mask=forward),
         "reverses_line": pa.array((at["back_first"] + position).astype(np.int32), mask=forward),
     }

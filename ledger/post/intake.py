@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from ledger.calls.authority import authorities
 from ledger.calls.columns import Interner
-from ledger.calls.forest import NewSpans
+from ledger.calls.forest import LOG, SPAN, NewSpans
 from ledger.calls.roles import MODEL, roles
 from ledger.schema import SPANS
 
@@ -104,7 +104,8 @@ def int64(column: pa.ChunkedArray, null: int = 0) -> np.ndarray:
 
 
 def intake(spans: pa.Table, texts: Texts) -> NewSpans:
-    """`spans`: schema.SPANS. Pricing columns (line_first, line_count, unpriced) are filled by `pricing.attach`."""
+    """`spans`: log_views.VIEWS. Pricing columns (line_first, line_count, unpriced, metered) are filled by
+    `pricing.attach`."""
     trace, span, parent = halves(spans["trace_id"]), halves(spans["span_id"]), halves(spans["parent_span_id"])
     own = {name: getattr(texts, kind).codes(clipped(spans[column])) for name, (kind, column) in _TEXT_COLUMNS.items()}
     own["model"] = texts.model.codes(clipped(pc.coalesce(spans["response_model"], spans["request_model"])))
@@ -119,8 +120,11 @@ def intake(spans: pa.Table, texts: Texts) -> NewSpans:
     own["ended_ns"] = np.maximum(own["began_ns"], int64(spans["end_ns"]))
     for name in ("source_seq", "span_index", "input_tokens", "output_tokens"):
         own[name] = int64(spans[name])
+    content, is_log = halves(spans["content_hash"]), spans["content_hash"].is_valid().to_numpy()
+    own["signal"] = np.where(is_log, LOG, SPAN).astype(np.uint8)
+    own["content_hi"], own["content_lo"] = content[:, 0], content[:, 1]
     has_parent = spans["parent_span_id"].is_valid().to_numpy()
-    own["is_root"] = ~has_parent
+    own["is_root"] = ~has_parent & ~is_log
     for name in ("input", "output"):
         own[f"{name}_known"] = spans[f"{name}_tokens"].is_valid().to_numpy()
     return NewSpans(

@@ -1,4 +1,4 @@
-"""Posting of log records and data points of metrics: they are listed, each once, and book nothing.
+"""Posting of log records and data points of metrics: they are listed, each once.
 
 They have no ids, so the hash of their decoded content is their identity: the same again, in one request or in another,
 is a duplicate, dropped and counted. The index of known traces says which events may have brought it, and the rows of
@@ -40,12 +40,12 @@ class Listing:
     def __init__(self, catalog: Catalog, decode: Decode) -> None:
         self._catalog, self._decode = catalog, decode
 
-    def post(self, kind: str, events: Sequence[Event], batch: Batch) -> None:
-        """List what `events`, all of `kind`, bring for the first time."""
+    def post(self, kind: str, events: Sequence[Event], batch: Batch) -> pa.Table:
+        """List what `events`, all of `kind`, bring for the first time, and give these rows."""
         listed = LISTED[kind]
         rows = decoded(self._decode, events, batch, listed.table)
         if not rows.num_rows:
-            return
+            return rows
         fresh = self._fresh(listed.table, rows, batch.listed[listed.table])
         seqs = rows["source_seq"].to_numpy()
         new = rows if fresh.all() else rows.filter(pa.array(fresh))
@@ -56,6 +56,7 @@ class Listing:
             hashes = log_trace_hashes(traced["tenant"], traced["trace_id"])
             batch.add_traces(hashes, traced["source_seq"].to_numpy())
         batch.count(seqs[fresh], seqs[~fresh], listed.records)
+        return new
 
     def _fresh(self, table: str, rows: pa.Table, seen: set[bytes]) -> np.ndarray:
         """Which of `rows` never came before. `seen`: identities of this batch, to which those of `rows` are added."""

@@ -6,7 +6,7 @@ import pyarrow.compute as pc
 
 from ledger.calls import ids
 from ledger.calls.columns import Columns, distinct, numbered
-from ledger.calls.forest import Forest
+from ledger.calls.forest import LOG, Forest
 from ledger.calls.ids import ID_BYTES, fixed_binary
 from ledger.calls.roles import KIND_OF, ROLE_NAMES
 from ledger.calls.rules import RUN_BY_AGENT, RUN_BY_TRACE, RUN_EXPLICIT, RUN_RULES
@@ -34,17 +34,33 @@ class Names:
         halves = np.stack([traces["hi"][trace], traces["lo"][trace]], axis=1)
         return fixed_binary(halves.astype(">u8").tobytes(), TRACE_ID.byte_width)
 
-    def trace_ids_elsewhere(self, rows: np.ndarray, than: np.ndarray) -> pa.Array:
-        """Trace id of each of `rows`, NULL for row -1 and where it is that of the row `than`."""
-        trace = self._forest.nodes["trace"]
-        same = (rows < 0) | (trace[rows] == trace[than])
-        ids = self.trace_ids(rows)
-        return pc.if_else(pa.array(same), pa.scalar(None, ids.type), ids)
+    def naming_trace_ids(self, rows: np.ndarray) -> pa.Array:
+        """The trace id that a view is known by, beside `span_ids`: of a log record its content hash."""
+        ids, nodes = self.trace_ids(rows), self._forest.nodes
+        logs = nodes["signal"][rows] == LOG
+        if not logs.any():
+            return ids
+        halves = np.stack([nodes["content_hi"][rows], nodes["content_lo"][rows]], axis=1)
+        contents = fixed_binary(halves.astype(">u8").tobytes(), TRACE_ID.byte_width)
+        return pc.if_else(pa.array(logs), contents, ids)
+
+    def call_trace_ids(self, rows: np.ndarray, beside: pa.Array) -> pa.Array:
+        """`naming_trace_ids`, NULL for row -1 and where it is the same as `beside`."""
+        ids = self.naming_trace_ids(rows)
+        same = pc.or_(pc.equal(ids, beside), pa.array(rows < 0))
+        return pc.if_else(same, pa.scalar(None, ids.type), ids)
 
     def span_ids(self, rows: np.ndarray) -> pa.Array:
-        """Span id of each row, NULL for row -1."""
-        spans = self._forest.nodes["span"][rows].astype(">u8").tobytes()
-        return fixed_binary(spans, SPAN_ID.byte_width, nulls=rows < 0)
+        """Span id of each row, NULL for row -1; zeros, which are no id, for a log record."""
+        nodes = self._forest.nodes
+        spans = np.where(nodes["signal"][rows] == LOG, np.uint64(0), nodes["span"][rows])
+        return fixed_binary(spans.astype(">u8").tobytes(), SPAN_ID.byte_width, nulls=rows < 0)
+
+    def span_ids_elsewhere(self, rows: np.ndarray, than: np.ndarray) -> pa.Array:
+        """`span_ids`, NULL where it is the same as that of the row `than`."""
+        nodes = self._forest.nodes
+        same = (rows == than) | ((nodes["signal"][rows] == LOG) & (nodes["signal"][than] == LOG))
+        return self.span_ids(np.where(same, -1, rows))
 
     def tenants(self, rows: np.ndarray) -> pa.Array:
         tenant = self._forest.traces["tenant"][self._forest.nodes["trace"][rows]]

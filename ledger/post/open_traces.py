@@ -20,6 +20,7 @@ from ledger.post.charging import charge_rows
 from ledger.post.intake import Texts
 from ledger.post.lines import LineStore, spread
 from ledger.post.placing import placement_rows
+from ledger.post.restated import restate
 from ledger.post.run_parts import run_part_rows
 from ledger.schema import ARROW
 
@@ -71,7 +72,9 @@ class OpenTraces:
         decision = decide(forest, self._nesting, self._twins, affected, outer_before)
         called_before = forest.nodes["p_call"][decision.rows].copy()
         outcome.placed.append(place(forest, affected, decision))
-        outcome.postings += book(forest, decision, called_before)
+        for postings in book(forest, decision, called_before):
+            restate(forest, self.lines, postings)
+            outcome.postings.append(postings)
 
     def tables(self, outcome: Outcome) -> dict[str, pa.Table]:
         """Rows of `outcome` by table. To be called before anything is forgotten."""
@@ -108,8 +111,7 @@ class OpenTraces:
     def named(self, new: NewSpans) -> np.ndarray:
         """Positions of `new`, which are folded, whose response ids are to be found again."""
         forest = self.forest
-        rows = forest.find(forest.find_traces(new.tenant, new.trace_hi, new.trace_lo), new.span)
-        return self._twins.named(forest, rows)
+        return self._twins.named(forest, forest.rows_of(new))
 
     def touch(self, traces: np.ndarray) -> None:
         """Note that these trace rows are in use, so that they are forgotten last."""
@@ -124,14 +126,24 @@ class OpenTraces:
             return
         self._nesting.renumber(renumber)
         self._twins.renumber(self.forest, renumber)
+        self._forget_lines()
         nodes, n = self.forest.nodes, self.forest.nodes.rows
-        _, _, kept = spread(nodes["line_first"][:n], nodes["line_count"][:n])
-        self.lines.keep(kept)
-        count = nodes["line_count"][:n]
-        nodes["line_first"][:n] = np.cumsum(count) - count
         for name, columns in _CODED.items():
             getattr(self.texts, name).keep([nodes[column][:n] for column in columns])
         self._forget_explicit_runs()
+
+    def _forget_lines(self) -> None:
+        """Keep the lines of every view, and those of bookings that are not the lines of the view that bills."""
+        nodes, n = self.forest.nodes, self.forest.nodes.rows
+        booked = np.flatnonzero(nodes["b_row"][:n] >= 0)
+        restated = booked[nodes["b_report"][booked] >= 0]
+        count = np.concatenate([nodes["line_count"][:n], nodes["b_line_count"][restated]])
+        _, _, kept = spread(np.concatenate([nodes["line_first"][:n], nodes["b_line_first"][restated]]), count)
+        self.lines.keep(kept)
+        first = np.cumsum(count) - count
+        nodes["line_first"][:n] = first[:n]
+        nodes["b_line_first"][booked] = nodes["line_first"][nodes["b_row"][booked]]
+        nodes["b_line_first"][restated] = first[n:]
 
     def _forget_explicit_runs(self) -> None:
         """Placed and booked runs are codes under the explicit rule only; under the others they are rows."""

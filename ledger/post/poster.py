@@ -162,6 +162,8 @@ class Poster:
         for kind, part in _parts(events):
             if kind == kinds.OTLP_TRACES:
                 self._telemetry.post(part, batch)
+            elif kind == kinds.OTLP_LOGS:
+                self._telemetry.post_logs(self._listing.post(kind, part, batch), batch)
             elif kind in kinds.TELEMETRY:
                 self._listing.post(kind, part, batch)
             else:

@@ -8,6 +8,8 @@ import pyarrow.compute as pc
 
 from ledger.books.book import PriceBook
 from ledger.books.charge import price
+from ledger.books.reported import PREFERENCES, Preference
+from ledger.books.units import REPORTED
 from ledger.calls.columns import starts
 from ledger.calls.forest import NewSpans
 from ledger.calls.roles import MODEL, TOOL
@@ -30,13 +32,15 @@ def attach(spans: NewSpans, table: pa.Table, store: LineStore, book_at: BookAt) 
     own, rows = spans.own, len(spans)
     for name in ("line_first", "line_count"):
         own[name] = np.zeros(rows, dtype=np.int64)
-    own["unpriced"] = np.zeros(rows, dtype=np.bool_)
+    for name in ("unpriced", "metered"):
+        own[name] = np.zeros(rows, dtype=np.bool_)
     views = np.flatnonzero((own["role"] == MODEL) | (own["role"] == TOOL))
     for book, which in _by_book(views, own["source_seq"], book_at):
         asked = table.select(PRICED_FROM).take(pa.array(which)).append_column("row", pa.array(which))
         received_ns = int64(table["received_ns"])[which]
         lines = price(_started(asked, own["charged_ns"][which], received_ns), book)
         _note(own, lines, store.append(_as_booked(lines)))
+        _note_metered(own, asked, lines)
 
 
 def _started(views: pa.Table, charged: np.ndarray, received_ns: np.ndarray) -> pa.Table:
@@ -69,6 +73,16 @@ def _as_booked(priced: pa.Table) -> pa.Table:
         "booked_cost_usd": cost,
     }
     return pa.table([booked[name] if name in booked else priced[name] for name in LINES.names], schema=LINES)
+
+
+def _note_metered(own: dict[str, np.ndarray], views: pa.Table, lines: pa.Table) -> None:
+    """Which views state a cost that is believed over any computed one."""
+    reported = lines.filter(pc.equal(lines["unit"], REPORTED))["row"]
+    if len(reported):
+        stating = views.filter(pc.is_in(views["row"], value_set=reported.combine_chunks()))
+        believed = pa.array([name for name, level in PREFERENCES.items() if level == Preference.ALWAYS], pa.string())
+        metered = stating.filter(pc.is_in(stating["reported_source"], value_set=believed))
+        own["metered"][metered["row"].to_numpy()] = True
 
 
 def _note(own: dict[str, np.ndarray], lines: pa.Table, first: int) -> None:

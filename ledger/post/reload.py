@@ -14,21 +14,22 @@ import pyarrow.compute as pc
 from ledger.calls.booking import ENTRIES, REVERSAL
 from ledger.calls.forest import NewSpans
 from ledger.calls.roles import roles
-from ledger.post.intake import READ, halves, intake, response_hashes
+from ledger.post.intake import halves, intake, response_hashes
+from ledger.post.log_views import LOG_COLUMNS, VIEWS, log_views, span_views
 from ledger.post.open_traces import OpenTraces, Outcome
-from ledger.post.pricing import PRICED_FROM, BookAt, attach
-from ledger.schema import ARROW
+from ledger.post.pricing import BookAt, attach
+from ledger.schema import ARROW, TRACE_ID
 from ledger.store.catalog import Catalog
 from ledger.store.traces import name_hashes, trace_hashes
 
-_SPANS = tuple(dict.fromkeys((*READ, *PRICED_FROM)))
+_SPANS = VIEWS.names[:-1]
 """Not the content, nor the attributes: a trace may hold gigabytes of them."""
 _KEY = ("tenant", "trace_id")
 _PLACED = ("tenant", "trace_id", "source_seq", "span_index", "event_seq")
 _CHARGED = ("tenant", "trace_id", "span_id", "call_trace_id", "call_span_id", "entry", "event_seq", "line")
 
-SpansOf = Callable[[int], pa.Table]
-"""schema.SPANS of an event, decoded anew."""
+ViewsOf = Callable[[int], pa.Table]
+"""log_views.VIEWS of an event, decoded anew."""
 
 
 @dataclass(frozen=True)
@@ -46,17 +47,17 @@ def reload(
     keys: pa.Table,
     responses: Responses,
     book_at: BookAt,
-    spans_of: SpansOf,
+    views_of: ViewsOf,
 ) -> None:
     """Open every trace of `keys` (tenant, trace_id; distinct) that the ledger knows and memory does not, those that
     name one of `responses`, and all that are linked to these by the responses of their own spans."""
     parts, events, seen = [], [np.empty(0, np.int64)], set[tuple[str, bytes]]()
     while True:
-        keys = pa.concat_tables([keys, _naming(catalog, open_traces, responses, spans_of)])
+        keys = pa.concat_tables([keys, _naming(catalog, open_traces, responses, views_of)])
         known, seqs = _known(catalog, _closed(open_traces, keys, seen))
         if not known.num_rows:
             break
-        spans = _only(catalog.read("spans", known["trace_id"].unique().to_pylist(), seqs.tolist(), _SPANS), known)
+        spans = _only(_views(catalog, known["trace_id"].unique().to_pylist(), seqs), known)
         parts.append(spans)
         events.append(seqs)
         responses, keys = _responses(open_traces, spans), keys.slice(0, 0)
@@ -84,15 +85,28 @@ def _known(catalog: Catalog, keys: pa.Table) -> tuple[pa.Table, np.ndarray]:
     return keys.take(pa.array(np.unique(hits))), np.unique(seqs)
 
 
-def _naming(catalog: Catalog, open_traces: OpenTraces, responses: Responses, spans_of: SpansOf) -> pa.Table:
-    """(tenant, trace_id) of the spans in the ledger that name one of `responses`, if open traces name none such."""
+def _views(catalog: Catalog, ids: list[bytes], seqs: np.ndarray) -> pa.Table:
+    """VIEWS of the traces `ids` that the events `seqs` brought. A log record without a trace is found by its event."""
+    spans = span_views(catalog.read("spans", ids, seqs.tolist(), _SPANS))
+    logs = log_views(catalog.read("logs", ids, seqs.tolist(), LOG_COLUMNS))
+    found = pa.concat_tables([spans, logs])
+    missing = pa.array(sorted(set(ids) - set(found["trace_id"].to_pylist())), TRACE_ID)
+    if not len(missing):
+        return found
+    untraced = catalog.read_events("logs", seqs, LOG_COLUMNS)
+    untraced = untraced.filter(pc.and_(pc.is_null(untraced["trace_id"]), pc.is_in(untraced["content_hash"], missing)))
+    return pa.concat_tables([found, log_views(untraced)])
+
+
+def _naming(catalog: Catalog, open_traces: OpenTraces, responses: Responses, views_of: ViewsOf) -> pa.Table:
+    """(tenant, trace_id) of the views in the ledger that name one of `responses`, if open traces name none such."""
     unknown = (responses.name != 0) & ~open_traces.knows(responses.code, responses.name)
     at = np.flatnonzero(unknown)
     hashes = name_hashes(responses.tenant.take(pa.array(at)), responses.name[at])
     _, seqs = catalog.probe(hashes)
     found = []
     for seq in np.unique(seqs).tolist():
-        spans = spans_of(seq)
+        spans = views_of(seq)
         names = response_hashes(spans["response_id"], roles(spans["operation"]))
         found.append(spans.select(_KEY).filter(pa.array(np.isin(name_hashes(spans["tenant"], names), hashes))))
     if not found:
@@ -126,16 +140,23 @@ def _pairs(rows: pa.Table) -> Iterable[tuple[str, bytes]]:
     return zip(rows["tenant"].to_pylist(), rows["trace_id"].to_pylist(), strict=True)
 
 
-def _rows_of(open_traces: OpenTraces, table: pa.Table) -> np.ndarray:
-    trace = halves(table["trace_id"])
-    tenant = open_traces.texts.tenant.codes(table["tenant"]).astype(np.int64)
-    return open_traces.forest.find_traces(tenant, trace[:, 0], trace[:, 1])
+def _rows_of(open_traces: OpenTraces, charged: pa.Table) -> np.ndarray:
+    """Rows of the views that name the calls of `charged`: a span is known by its ids, a log record by its hash."""
+    forest = open_traces.forest
+    names = halves(pc.coalesce(charged["call_trace_id"], charged["trace_id"]))
+    spans = halves(pc.coalesce(charged["call_span_id"], charged["span_id"]))[:, 0]
+    tenant = open_traces.texts.tenant.codes(charged["tenant"]).astype(np.int64)
+    rows = forest.find(forest.find_traces(tenant, names[:, 0], names[:, 1]), spans)
+    logs = np.flatnonzero(spans == 0)
+    if len(logs):
+        rows[logs] = forest.find_logs(tenant[logs], names[logs, 0], names[logs, 1])
+    return rows
 
 
 def _recall_placed(open_traces: OpenTraces, spans: NewSpans, placed: pa.Table) -> None:
     """The event that wrote the placement in force of each of `spans`: the last, for each puts the one before out."""
     forest, own = open_traces.forest, spans.own
-    rows = forest.find(forest.find_traces(spans.tenant, spans.trace_hi, spans.trace_lo), spans.span)
+    rows = forest.rows_of(spans)
     events = np.unique(own["source_seq"])
     places = _places(events, own["source_seq"], own["span_index"])  # rising: `spans` lie in journal order
     at = np.searchsorted(places, _places(events, placed["source_seq"].to_numpy(), placed["span_index"].to_numpy()))
@@ -153,11 +174,7 @@ def _recall_booked(open_traces: OpenTraces, charged: pa.Table) -> None:
     """The event and first line of the last booking of each call."""
     charged = charged.filter(pc.not_equal(charged["entry"], ENTRIES[REVERSAL]))
     forest = open_traces.forest
-    calls = pc.coalesce(charged["call_span_id"], charged["span_id"])
-    traces = charged.select(["tenant"]).append_column(
-        "trace_id", pc.coalesce(charged["call_trace_id"], charged["trace_id"])
-    )
-    rows = forest.find(_rows_of(open_traces, traces), halves(calls)[:, 0])
+    rows = _rows_of(open_traces, charged)
     seq, line = charged["event_seq"].to_numpy(), charged["line"].to_numpy()
     order = np.lexsort((-line, seq))  # of what is written to a row several times the last stays
     forest.nodes["b_seq"][rows[order]], forest.nodes["b_first"][rows[order]] = seq[order], line[order]

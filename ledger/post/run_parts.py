@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ledger.calls.columns import Columns, Frame
-from ledger.calls.forest import Forest
+from ledger.calls.forest import LOG, SPAN, Forest
 from ledger.calls.roles import AGENT, MODEL, TOOL, WORKFLOW
 from ledger.calls.rules import RUN_EXPLICIT, RUN_RULES
 from ledger.post.intake import Texts
@@ -20,7 +20,7 @@ from ledger.post.lines import LineStore, spread
 from ledger.post.names import Names, words
 from ledger.schema import ARROW, TEXTS
 
-ROOT_TOP, AGENT_TOP, OTHER_TOP = range(3)
+ROOT_TOP, AGENT_TOP, OTHER_TOP, LOG_TOP = range(4)
 _LATEST = np.iinfo(np.int64).max
 
 
@@ -65,7 +65,7 @@ def run_part_rows(forest: Forest, texts: Texts, store: LineStore, placed: Frame)
     top = _first(parts, rank, np.arange(len(parts.rows)))
     started = parts.least(parts.own("began_ns"))
     top_ns = nodes["began_ns"][top]
-    calls = parts.own("p_billed")
+    calls, spans = parts.own("p_billed"), parts.own("signal") == SPAN
     models, tools = calls & (role == MODEL), calls & (role == TOOL)
     columns = {
         "tenant": names.tenants(top),
@@ -85,8 +85,8 @@ def run_part_rows(forest: Forest, texts: Texts, store: LineStore, placed: Frame)
         "ended_ns": pa.array(-parts.least(-parts.own("ended_ns"))),
         "has_agent": pa.array(parts.number((role == AGENT) | (role == WORKFLOW)) > 0),
         "has_orphan": pa.array(parts.number(_orphans(parts, role)) > 0),
-        "spans": pa.array(np.bincount(parts.part, minlength=parts.count)),
-        "errors": pa.array(parts.number(parts.own("failed"))),
+        "spans": pa.array(parts.number(spans)),
+        "errors": pa.array(parts.number(spans & parts.own("failed"))),
         "model_calls": pa.array(parts.number(models)),
         "tool_calls": pa.array(parts.number(tools)),
         "input_tokens": parts.total(parts.own("input_tokens"), models & parts.own("input_known")),
@@ -121,7 +121,8 @@ def _elsewhere(nodes: Columns, top: np.ndarray) -> np.ndarray:
 def _rank(parts: Parts) -> np.ndarray:
     role = parts.own("role")
     agent = np.where((role == AGENT) | (role == WORKFLOW), AGENT_TOP, OTHER_TOP)
-    return np.where(parts.own("is_root"), ROOT_TOP, agent)
+    rank = np.where(parts.own("is_root"), ROOT_TOP, agent)
+    return np.where(parts.own("signal") == LOG, LOG_TOP, rank)
 
 
 def _first(parts: Parts, rank: np.ndarray, among: np.ndarray) -> np.ndarray:
@@ -167,6 +168,7 @@ def _orphans(parts: Parts, role: np.ndarray) -> np.ndarray:
     """Spans whose parent has not arrived. That of an agent may lie in a program that is not observed."""
     parent = parts.own("parent")
     orphans: np.ndarray = (parent >= 0) & ~parts.forest.nodes["real"][parent] & (role != AGENT) & (role != WORKFLOW)
+    orphans &= parts.own("signal") == SPAN
     return orphans
 
 
@@ -174,9 +176,9 @@ def _costs(parts: Parts, store: LineStore) -> dict[str, pa.Array]:
     """cost_usd and unpriced_calls: of the lines of every call whose booking stands, where the view is that bills it."""
     nodes = parts.forest.nodes
     billed = parts.own("p_billed") & (nodes["b_row"][parts.own("p_call")] == parts.rows)
-    views, part_of = parts.rows[billed], parts.part[billed]
+    views, part_of, calls = parts.rows[billed], parts.part[billed], parts.own("p_call")[billed]
     unpriced = np.bincount(part_of[nodes["unpriced"][views]], minlength=parts.count)
-    which, _, number = spread(nodes["line_first"][views], nodes["line_count"][views])
+    which, _, number = spread(nodes["b_line_first"][calls], nodes["b_line_count"][calls])
     lines = pa.table({"part": part_of[which], "cost_usd": store.costs(number)})
     sums = lines.group_by("part", use_threads=False).aggregate([("cost_usd", "sum")])
     at = pc.index_in(pa.array(np.arange(parts.count)), value_set=sums["part"].combine_chunks())

@@ -1,4 +1,4 @@
-"""Posting of trace events: decode, drop what came before, fold what is new."""
+"""Posting of views: spans, decoded and rid of what came before, and log records that report calls."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +13,7 @@ from ledger.journal.frame import Event
 from ledger.post.batch import Batch, quarantined
 from ledger.post.duplicates import GetEvent, Repeat, SameSpan, conflicts
 from ledger.post.intake import intake, select
+from ledger.post.log_views import log_views, span_views
 from ledger.post.open_traces import OpenTraces, Outcome
 from ledger.post.pricing import BookAt, attach
 from ledger.post.reload import Responses, reload
@@ -70,7 +71,7 @@ def decoded(decode: Decode, events: Sequence[Event], batch: Batch, table: str) -
 
 
 class Telemetry:
-    """Posts trace events into `open_traces`, reading back from `catalog` what memory has forgotten."""
+    """Posts views into `open_traces`, reading back from `catalog` what memory has forgotten."""
 
     def __init__(
         self,
@@ -86,56 +87,79 @@ class Telemetry:
         self._get_event, self._book_at = get_event, book_at
 
     def post(self, events: Sequence[Event], batch: Batch) -> None:
+        """Post trace `events`."""
         table = decoded(self._decode, events, batch, "spans").combine_chunks()
         if not table.num_rows:
             return
-        spans = intake(table, self._open.texts)
-        first_of_trace, trace = numbered(spans.tenant, spans.trace_hi, spans.trace_lo)
+        views = span_views(table)
+        spans, trace = self._open_for(views)
+        fresh, repeats = self._split(spans, trace)
+        fresh = self._within_bounds(spans, trace, fresh, views, batch)
+        batch.count(spans.own["source_seq"][fresh], spans.own["source_seq"][~fresh])
+        if repeats:
+            batch.add("conflicts", conflicts(_repeats(table, repeats), self._get_event, self._same_span))
+        if not fresh.all():
+            spans, trace = select(spans, np.flatnonzero(fresh)), trace[fresh]
+            views, table = views.filter(pa.array(fresh)), table.filter(pa.array(fresh))
+        self._fold(spans, trace, views, batch)
+        batch.add("spans", table)
+
+    def post_logs(self, logs: pa.Table, batch: Batch) -> None:
+        """Post those of `logs` (schema.LOGS), none of which came before, that are views of calls."""
+        views = log_views(logs).combine_chunks()
+        if not views.num_rows:
+            return
+        new, trace = self._open_for(views)
+        kept = self._within_bounds(new, trace, np.ones(len(new), dtype=np.bool_), views, batch)
+        self._fold(select(new, np.flatnonzero(kept)), trace[kept], views.filter(pa.array(kept)), batch)
+
+    def _open_for(self, views: pa.Table) -> tuple[NewSpans, np.ndarray]:
+        """`views` as the forest takes them, and the number of each one's trace; what they may touch is open then."""
+        new = intake(views, self._open.texts)
+        first_of_trace, trace = numbered(new.tenant, new.trace_hi, new.trace_lo)
         reload(
             self._catalog,
             self._open,
-            table.select(["tenant", "trace_id"]).take(pa.array(first_of_trace)),
-            Responses(table["tenant"].combine_chunks(), spans.tenant, spans.own["response"]),
+            views.select(["tenant", "trace_id"]).take(pa.array(first_of_trace)),
+            Responses(views["tenant"].combine_chunks(), new.tenant, new.own["response"]),
             self._book_at,
-            self._spans_of,
+            self._views_of,
         )
-        fresh, repeats = self._split(spans, trace)
-        fresh = self._within_bounds(spans, trace, fresh, table, batch)
-        new, kept = (spans, table) if fresh.all() else (select(spans, np.flatnonzero(fresh)), table.filter(fresh))
-        attach(new, kept, self._open.lines, self._book_at)
+        return new, trace
+
+    def _fold(self, new: NewSpans, trace: np.ndarray, views: pa.Table, batch: Batch) -> None:
+        """Fold `new` (of which `views` are the columns), none of them known before, and add what follows."""
+        attach(new, views, self._open.lines, self._book_at)
         outcome = Outcome()
-        for positions in rounds(self._keys(trace[fresh], new), new.own["source_seq"]):
+        for positions in rounds(self._keys(trace, new), new.own["source_seq"]):
             self._open.fold(select(new, positions), outcome)
         tables = self._open.tables(outcome)
         for name, rows in tables.items():
             batch.add(name, rows)
-        self._index(tables, new, kept, batch)
-        batch.add("spans", kept)
-        batch.add_traces(trace_hashes(kept["tenant"], kept["trace_id"]), new.own["source_seq"])
+        self._index(tables, new, views, batch)
+        batch.add_traces(trace_hashes(views["tenant"], views["trace_id"]), new.own["source_seq"])
         batch.add_traces(run_hashes(outcome.new_runs["run_id"]), outcome.new_runs["event_seq"].to_numpy())
-        batch.count(new.own["source_seq"], spans.own["source_seq"][~fresh])
-        if repeats:
-            batch.add("conflicts", conflicts(_repeats(table, repeats), self._get_event, self._same_span))
 
     def _keys(self, trace: np.ndarray, new: NewSpans) -> np.ndarray:
         """What each of `new` touches: its trace (by number); all traces that one response links are one key."""
         linked = self._open.linked(new, trace)
         return np.where(linked, -1, trace) if linked.any() else trace
 
-    def _index(self, tables: Mapping[str, pa.Table], new: NewSpans, kept: pa.Table, batch: Batch) -> None:
+    def _index(self, tables: Mapping[str, pa.Table], new: NewSpans, views: pa.Table, batch: Batch) -> None:
         """Note where response ids were named, and what was written about traces that the events did not touch."""
         named = self._open.named(new)
         if len(named):
-            tenants = kept["tenant"].take(pa.array(named))
+            tenants = views["tenant"].take(pa.array(named))
             batch.add_traces(name_hashes(tenants, new.own["response"][named]), new.own["source_seq"][named])
         for name in ("placements", "charges") if self._open.has_links else ():
             if name in tables:
                 rows = tables[name]
                 batch.add_traces(trace_hashes(rows["tenant"], rows["trace_id"]), rows["event_seq"].to_numpy())
 
-    def _spans_of(self, seq: int) -> pa.Table:
-        """The spans of an event once more; what cannot be read of it was quarantined when it was posted."""
-        return self._decode([self._get_event(seq)]).spans
+    def _views_of(self, seq: int) -> pa.Table:
+        """The views of an event once more; what cannot be read of it was quarantined when it was posted."""
+        found = self._decode([self._get_event(seq)])
+        return pa.concat_tables([span_views(found.spans), log_views(found.logs)])
 
     def _within_bounds(
         self, spans: NewSpans, trace: np.ndarray, fresh: np.ndarray, table: pa.Table, batch: Batch

@@ -108,8 +108,7 @@ def get_step(request: Request, run_id: str, step: int) -> JSONResponse:
             found = replay(narrow, run_id, step, 1)
         if not found.steps:
             raise Refused(f"run {run_id} has {found.total} steps, there is no step {step}")
-        row = found.steps[0]
-        return _answer(content(connection, str(found.run["run_id"]), str(row["trace_id"]), str(row["span_id"])))
+        return _answer(content(connection, str(found.run["run_id"]), found.steps[0]))
 
 
 @router.get("/costs")

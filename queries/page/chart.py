@@ -102,7 +102,7 @@ def _bar(step: Row, depths: dict[str, int], axis: Axis, y: float) -> Bar:
     name, what = str(step["name"]), step["tool_name"] or step["model"] or step["operation"]
     number = step["step"]
     assert isinstance(number, int)
-    indent = INDENT * min(depths.get(str(step["span_id"]), 0), INDENT_LEVELS_MAX)
+    indent = INDENT * min(level(step, depths), INDENT_LEVELS_MAX)
     room = LABEL_CHARS - int(indent // 6)
     return Bar(
         step=number,
@@ -134,6 +134,14 @@ def _ticks(axis: Axis) -> list[Tick]:
     length_ns = axis.end_ns - axis.start_ns
     shares = [number / TICKS for number in range(TICKS + 1)]
     return [Tick(axis.x(axis.start_ns + int(length_ns * s)), span_of_time(length_ns * s / 1e6)) for s in shares]
+
+
+def level(step: Row, depths: dict[str, int]) -> int:
+    """How deep a step lies; a log record is one level below the span it was written for."""
+    if step["span_id"] is not None:
+        return depths.get(str(step["span_id"]), 0)
+    above = depths.get(str(step["parent_span_id"]))
+    return 0 if above is None else above + 1
 
 
 def depths(parents: Sequence[tuple[str, str | None]]) -> dict[str, int]:

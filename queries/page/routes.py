@@ -13,7 +13,7 @@ from ledger.paths import DataDir
 from queries.api.addresses import addresses
 from queries.costs import BREAKDOWNS, costs
 from queries.narrow import of_run
-from queries.page.chart import Axis, chart, depths
+from queries.page.chart import Axis, chart, depths, level
 from queries.page.environment import STATIC, render
 from queries.page.messages import blocks
 from queries.progress import posted_seq
@@ -107,12 +107,13 @@ def run_page(
         chosen = next((one for one in found.steps if one["step"] == step), None)
         if step is not None and chosen is None:
             raise NotFound(f"run {whole_id} has {found.total} steps from {start}, none is {step}")
-        detail = content(connection, whole_id, str(chosen["trace_id"]), str(chosen["span_id"])) if chosen else None
+        detail = content(connection, whole_id, chosen) if chosen else None
     levels = depths([(row[0], row[1]) for row in tree])
     values = {
         "run": found.run,
         "steps": found.steps,
         "levels": levels,
+        "level": level,
         "origin_ns": axis.start_ns,
         "chart": chart(found.steps, levels, axis, line, chosen),
         "chosen": chosen,

@@ -7,7 +7,7 @@ SELECT
     s.received_at, s.source_seq, s.span_index,
     v.call_id AS view_of_call_id, v.billed, v.reason AS billed_reason
 FROM spans s
-LEFT JOIN call_views v ON v.tenant = s.tenant AND v.trace_id = s.trace_id AND v.span_id = s.span_id
+LEFT JOIN call_views v ON v.source_seq = s.source_seq AND v.span_index = s.span_index
 LEFT JOIN span_content x ON x.tenant = s.tenant AND x.trace_id = s.trace_id AND x.span_id = s.span_id
 WHERE s.run_id = $run_id AND s.trace_id = $trace_id AND s.span_id = $span_id
 LIMIT 1

@@ -1,11 +1,10 @@
 -- Money so far over time, thinned to at most 600 points: one for each part of the run's length in which money was spent.
 WITH spent AS (
-    -- A span without an end, or one before the run's start, spent its money there. 600 lengths of 200 days do not fit 64 bits.
-    SELECT least(600, 600 * (CAST(greatest(s.end_ns, $start_ns) AS HUGEINT) - $start_ns) // greatest(1, $end_ns - $start_ns)) AS part,
-           max(greatest(s.end_ns, $start_ns)) AS at_ns, sum(c.cost_usd) AS cost_usd
-    FROM calls c
-    JOIN spans s ON s.tenant = c.tenant AND s.trace_id = c.trace_id AND s.span_id = c.span_id
-    WHERE c.run_id = $run_id AND s.run_id = $run_id AND c.cost_usd > 0
+    -- A call without an end, or one before the run's start, spent its money there. 600 lengths of 200 days do not fit 64 bits.
+    SELECT least(600, 600 * (CAST(greatest(ended_ns, $start_ns) AS HUGEINT) - $start_ns) // greatest(1, $end_ns - $start_ns)) AS part,
+           max(greatest(ended_ns, $start_ns)) AS at_ns, sum(cost_usd) AS cost_usd
+    FROM calls
+    WHERE run_id = $run_id AND cost_usd > 0
     GROUP BY part
 )
 SELECT at_ns, CAST(sum(cost_usd) OVER (ORDER BY part) AS DECIMAL(38, 12)) AS cost_so_far_usd

@@ -1,8 +1,10 @@
 """The replay of a run: its steps in event time with money so far, and one step in full.
 
-A step is a span, at the moment it started; its money is that of the call it bills. All figures are as known now.
+A step is a span, or a log record that bills a call, at the moment it started; its money is that of the call it bills.
+All figures are as known now.
 """
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -11,12 +13,12 @@ import duckdb
 import pyarrow as pa
 
 from ledger.errors import NotFound
-from queries.narrow import of_span
+from queries.narrow import of_log, of_span
 from queries.runs import Row, one_run, rows_of
 
 HERE = Path(__file__).parent
 STEPS = (HERE / "steps.sql").read_text()
-CONTENT = (HERE / "content.sql").read_text()
+CONTENT = {"span": (HERE / "content.sql").read_text(), "log": (HERE / "log_content.sql").read_text()}
 LINES = (HERE / "lines.sql").read_text()
 PARENTS = (HERE / "parents.sql").read_text()
 COST_LINE = (HERE / "cost_line.sql").read_text()
@@ -61,16 +63,23 @@ def all_steps(connection: duckdb.DuckDBPyConnection, run_id: str) -> pa.Table:
     return connection.sql(STEPS.replace("$run_id", f"'{run_id}'")).to_arrow_table()
 
 
-def content(connection: duckdb.DuckDBPyConnection, run_id: str, trace_id: str, span_id: str) -> Row:
-    """Everything that one span of the run says, with the lines of its call under `charges`."""
-    parameters = {"run_id": run_id, "trace_id": trace_id, "span_id": span_id}
-    with of_span(connection, trace_id, span_id) as narrow:
-        found = rows_of(narrow.execute(CONTENT, parameters))
+def content(connection: duckdb.DuckDBPyConnection, run_id: str, step: Row) -> Row:
+    """Everything that one step of the run says, with the lines of its call under `charges`."""
+    signal = str(step["signal"])
+    names = ("trace_id", "span_id") if signal == "span" else ("source_seq", "span_index")
+    with _of_step(connection, step) as narrow:
+        found = rows_of(narrow.execute(CONTENT[signal], {"run_id": run_id} | {name: step[name] for name in names}))
         if not found:
-            raise NotFound(f"run {run_id}: no span {span_id} in trace {trace_id}")
+            raise NotFound(f"run {run_id} no longer holds {signal} {step['span_index']} of event {step['source_seq']}")
         row = found[0]
         row["charges"] = rows_of(narrow.execute(LINES, {"call_id": row["view_of_call_id"]})) if row["billed"] else []
     return row
+
+
+def _of_step(connection: duckdb.DuckDBPyConnection, step: Row) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+    if step["signal"] == "span":
+        return of_span(connection, str(step["trace_id"]), str(step["span_id"]))
+    return of_log(connection, int(str(step["source_seq"])), int(str(step["span_index"])))
 
 
 def parents(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[tuple[str, str | None, int, int]]:

@@ -6,6 +6,7 @@ from itertools import takewhile
 
 BASE: tuple[str, ...] = (
     "base_view_id",
+    "base_sightings",
     "base_charge_id",
     "base_messages",
     "base_placements_as_of",

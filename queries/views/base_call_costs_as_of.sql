@@ -8,6 +8,8 @@ SELECT
   call_span_id,
   SUM(cost_usd) AS cost_usd,
   SUM(cost_usd) FILTER (WHERE basis = 'computed') AS computed_cost_usd,
+  CASE WHEN BOOL_OR(basis = 'reported') THEN SUM(cost_usd) END AS reported_cost_usd,
+  MAX(reason[11:]) FILTER (WHERE basis = 'reported') AS reported_source,  -- after `reported: `
   MAX(model) AS model,
   CASE
     WHEN BOOL_OR(status = 'ambiguous') THEN 'ambiguous'

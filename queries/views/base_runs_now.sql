@@ -12,7 +12,7 @@ SELECT
   started_ns,
   ended_ns,
   CASE
-    WHEN top_rank = 2 THEN 'open'
+    WHEN top_rank >= 2 THEN 'open'
     WHEN has_orphan THEN 'incomplete'
     ELSE 'complete'
   END AS state,

@@ -1,11 +1,13 @@
--- The id of the view that a span is, hex: docs/format.md has the formula. `call_id` is that of the call's earliest view.
--- Computed where it is shown, and so only for the rows that are.
+-- The id of a view, hex: docs/format.md has the formula. `call_id` is that of the call's earliest view. Of a log record
+-- the span is zeros and the trace its content hash. Computed where it is shown, and so only for the rows that are.
 CREATE MACRO base.view_id(tenant, trace_id, span_id) AS
 LEFT(
   SHA256(
-    '\x00\x00\x00\x04span'::BLOB
+    CASE WHEN span_id = '\x00\x00\x00\x00\x00\x00\x00\x00'::BLOB THEN '\x00\x00\x00\x03log'::BLOB
+      ELSE '\x00\x00\x00\x04span'::BLOB END
     || UNHEX(FORMAT('{:08x}', OCTET_LENGTH(ENCODE(tenant)))) || ENCODE(tenant)
-    || '\x00\x00\x00\x18'::BLOB || trace_id || span_id
+    || CASE WHEN span_id = '\x00\x00\x00\x00\x00\x00\x00\x00'::BLOB THEN '\x00\x00\x00\x10'::BLOB || trace_id
+      ELSE '\x00\x00\x00\x18'::BLOB || trace_id || span_id END
   ),
   32
 );

@@ -6,10 +6,10 @@
 -- @tenant: tenant
 -- @call_id: id of the call, hex; never changes
 -- @kind: model or tool
--- @signal: where the billing view comes from: span
+-- @signal: where the billing view comes from: span or log
 -- @run_id: run of the call, hex
--- @trace_id: trace of the billing view, hex
--- @span_id: span of the billing view, hex
+-- @trace_id: trace of the billing view, hex; NULL for a log record without one
+-- @span_id: span of the billing view, hex; of a log record the span it was written for, NULL where it names none
 -- @agent_name: nearest agent at or above the call, else the service
 -- @agent_rule: why: ancestor or provisional
 -- @run_rule: why this run: explicit, agent or trace
@@ -43,10 +43,12 @@
 -- @usage_status: reported, missing, failed, estimated or not_applicable
 -- @cost_usd: sum of the call's charges, USD; NULL when nothing is known; see cost_status
 -- @computed_cost_usd: of that, found by quantity and price, USD
--- @reported_cost_usd: cost that the billing view itself states, USD
+-- @reported_cost_usd: cost that telemetry states, USD: what was booked, whichever view stated it; else of the billing view
 -- @reported_source: attribute the reported cost came from
 -- @cost_status: priced; unpriced or ambiguous: a line has no cost; none: no line was booked
 -- @views: how often the call was seen, views
 -- @event_seq: event whose posting wrote this state of the call
+-- @source_seq: event whose bytes hold the billing view
+-- @span_index: position of the span or log record within that event
 CREATE VIEW calls AS
 SELECT * FROM calls_as_of(9223372036854775807);

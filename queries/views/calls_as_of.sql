@@ -5,11 +5,11 @@
 CREATE MACRO calls_as_of(seq) AS TABLE
 SELECT
   p.tenant,
-  base.view_id(p.tenant, COALESCE(p.call_trace_id, p.trace_id), COALESCE(p.call_span_id, s.span_id)) AS call_id,
+  base.view_id(p.tenant, COALESCE(p.call_trace_id, s.naming_trace_id), COALESCE(p.call_span_id, s.naming_span_id)) AS call_id,
   p.kind,
-  'span' AS signal,
+  s.signal,
   LOWER(HEX(p.run_id)) AS run_id,
-  LOWER(HEX(p.trace_id)) AS trace_id,
+  LOWER(HEX(s.trace_id)) AS trace_id,
   LOWER(HEX(s.span_id)) AS span_id,
   p.agent_name,
   p.agent_rule,
@@ -44,13 +44,15 @@ SELECT
   s.usage_status,
   c.cost_usd,
   c.computed_cost_usd,
-  s.reported_cost_usd,
-  s.reported_source,
+  COALESCE(c.reported_cost_usd, s.reported_cost_usd) AS reported_cost_usd,
+  COALESCE(c.reported_source, s.reported_source) AS reported_source,
   COALESCE(c.cost_status, 'none') AS cost_status,
   1 + COALESCE(v.later, 0) AS views,
-  p.event_seq
+  p.event_seq,
+  s.source_seq,
+  s.span_index
 FROM base.placements_as_of(seq) AS p
-JOIN base.spans AS s
+JOIN base.sightings AS s
   ON s.source_seq = p.source_seq AND s.span_index = p.span_index
 LEFT JOIN (  -- views of calls but the earliest, which does not name the call
   SELECT tenant, COALESCE(call_trace_id, trace_id) AS call_trace_id, call_span_id, COUNT(*) AS later
@@ -58,8 +60,9 @@ LEFT JOIN (  -- views of calls but the earliest, which does not name the call
   WHERE call_span_id IS NOT NULL
   GROUP BY ALL
 ) AS v
-  ON v.tenant = p.tenant AND v.call_trace_id = COALESCE(p.call_trace_id, p.trace_id) AND v.call_span_id = COALESCE(p.call_span_id, s.span_id)
+  ON v.tenant = p.tenant AND v.call_trace_id = COALESCE(p.call_trace_id, s.naming_trace_id)
+  AND v.call_span_id = COALESCE(p.call_span_id, s.naming_span_id)
 LEFT JOIN base.call_costs_as_of(seq) AS c
-  ON c.tenant = p.tenant AND c.run_id = p.run_id AND c.call_trace_id = COALESCE(p.call_trace_id, p.trace_id)
-  AND c.call_span_id = COALESCE(p.call_span_id, s.span_id)
+  ON c.tenant = p.tenant AND c.run_id = p.run_id AND c.call_trace_id = COALESCE(p.call_trace_id, s.naming_trace_id)
+  AND c.call_span_id = COALESCE(p.call_span_id, s.naming_span_id)
 WHERE p.billed;

@@ -6,8 +6,9 @@
 -- @charge_id: id of the line, hex
 -- @call_id: call that the line belongs to, hex
 -- @run_id: run that the line is booked on, hex
--- @trace_id: trace of the billing view, hex
--- @span_id: span of the billing view, hex
+-- @signal: what bills: span or log
+-- @trace_id: trace of the billing view, hex; of a log record without one its content hash
+-- @span_id: span of the billing view, hex; NULL for a log record
 -- @agent_name: agent (self cost)
 -- @service_name: service
 -- @environment: environment; empty where unknown

@@ -9,4 +9,4 @@ SELECT DISTINCT
   LOWER(HEX(run_id)) AS run_id,
   LOWER(HEX(trace_id)) AS trace_id
 FROM base.placements_as_of(9223372036854775807)
-WHERE run_id IS NOT NULL;
+WHERE run_id IS NOT NULL AND signal = 'span';

@@ -59,10 +59,10 @@ FROM (
       MAX(GREATEST(began_ns, end_ns)) AS ended_ns,
       BOOL_OR(is_agent OR is_model_call OR is_tool_call) AS is_listed,
       BOOL_OR(is_orphan) AS has_orphan,
-      COUNT(*) AS spans,
+      COUNT(*) FILTER (WHERE signal = 'span') AS spans,
       COUNT(*) FILTER (WHERE is_model_call) AS model_calls,
       COUNT(*) FILTER (WHERE is_tool_call) AS tool_calls,
-      COUNT(*) FILTER (WHERE status = 'error') AS errors,
+      COUNT(*) FILTER (WHERE status = 'error' AND signal = 'span') AS errors,
       SUM(input_tokens) FILTER (WHERE is_model_call) AS input_tokens,
       SUM(output_tokens) FILTER (WHERE is_model_call) AS output_tokens
     FROM (
@@ -70,6 +70,7 @@ FROM (
         p.tenant,
         p.run_id,
         p.trace_id,
+        s.signal,
         p.agent_name,
         p.conversation_id,
         p.user_id,
@@ -81,16 +82,16 @@ FROM (
         s.status,
         s.input_tokens,
         s.output_tokens,
-        s.parent_span_id IS NULL AS is_root,
+        s.parent_span_id IS NULL AND s.signal = 'span' AS is_root,
         COALESCE(s.operation IN ('agent', 'workflow'), FALSE) AS is_agent,
         -- The parent of an agent may lie in a program that is not observed; any other parent is still expected.
-        s.parent_span_id IS NOT NULL AND o.span_id IS NULL AND NOT is_agent AS is_orphan,
+        s.parent_span_id IS NOT NULL AND o.span_id IS NULL AND NOT is_agent AND s.signal = 'span' AS is_orphan,
         p.billed AND p.kind = 'model' AS is_model_call,
         p.billed AND p.kind = 'tool' AS is_tool_call,
-        {'rank': CASE WHEN is_root THEN 0 WHEN is_agent THEN 1 ELSE 2 END,
-         'start_ns': began_ns, 'trace_id': s.trace_id, 'span_id': s.span_id} AS topness
+        {'rank': CASE WHEN is_root THEN 0 WHEN is_agent THEN 1 WHEN s.signal = 'span' THEN 2 ELSE 3 END,
+         'start_ns': began_ns, 'trace_id': p.trace_id, 'span_id': s.forest_span_id} AS topness
       FROM base.placements_as_of(seq) AS p
-      JOIN base.spans AS s
+      JOIN base.sightings AS s
         ON s.source_seq = p.source_seq AND s.span_index = p.span_index
       LEFT JOIN base.spans AS o
         ON o.tenant = s.tenant AND o.trace_id = s.trace_id AND o.span_id = s.parent_span_id AND o.source_seq <= seq

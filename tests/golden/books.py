@@ -17,9 +17,10 @@ from ledger.paths import DataDir
 from ledger.post.poster import Poster
 from ledger.seams import SystemRng
 from queries.connect import connect
+from tests.golden.samples import PROTOBUF
 
 RECEIVED_NS = 1_795_000_000 * 10**9  # 2026-11-18: later than every sample, so that no price depends on today
-PROTOBUF, JSON = "application/x-protobuf", "application/json"
+JSON = "application/json"
 
 
 @dataclass

@@ -5,7 +5,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+from ledger.journal.frame import Draft
+from ledger.journal.kinds import OTLP_LOGS, OTLP_METRICS, OTLP_TRACES
+
 FOLDER = Path(__file__).parents[2] / "sample_traces"
+KINDS = {"traces": OTLP_TRACES, "logs": OTLP_LOGS, "metrics": OTLP_METRICS}
+PROTOBUF = "application/x-protobuf"
 
 
 @dataclass(frozen=True)
@@ -22,7 +27,18 @@ class Sample:
     cost_usd: Decimal | None
 
     @property
+    def drafts(self) -> list[Draft]:
+        """A request for each of its signals."""
+        files = {kind: FOLDER / f"{self.name}.{signal}.binpb" for signal, kind in KINDS.items()}
+        return [
+            Draft(kind=kind, body=path.read_bytes(), transport="grpc", content_type=PROTOBUF)
+            for kind, path in files.items()
+            if path.exists()
+        ]
+
+    @property
     def body(self) -> bytes:
+        """Its spans."""
         return (FOLDER / f"{self.name}.traces.binpb").read_bytes()
 
 

@@ -1,6 +1,6 @@
 """The logs and metrics of every sample that has some, through journal, decode, poster and views, against golden files.
 
-What they book is in the files of the spans: nothing of theirs is booked.
+What log records book, together with the spans of the same calls, is in the files of the spans.
 """
 
 from collections.abc import Callable
@@ -9,21 +9,14 @@ from pathlib import Path
 import pytest
 
 from ledger.journal.frame import Draft
-from ledger.journal.kinds import OTLP_LOGS, OTLP_METRICS, OTLP_TRACES
+from ledger.journal.kinds import OTLP_LOGS
 from ledger.paths import DataDir
-from tests.golden.books import PROTOBUF, keep, reading, rows
-from tests.golden.samples import FOLDER
+from tests.golden.books import keep, reading, rows
+from tests.golden.samples import SAMPLES, Sample
 from tests.golden.test_samples import GOLDEN, one_line
 
-KINDS = {"traces": OTLP_TRACES, "logs": OTLP_LOGS, "metrics": OTLP_METRICS}
-NAMES = sorted(
-    {
-        str(path.relative_to(FOLDER)).split(".")[0]
-        for kind in ("logs", "metrics")
-        for path in FOLDER.glob(f"*/*.{kind}.binpb")
-    }
-)
-WITH_LOGS = [name for name in NAMES if (FOLDER / f"{name}.logs.binpb").exists()]
+MORE = [sample for sample in SAMPLES if len(sample.drafts) > 1]
+WITH_LOGS = [sample for sample in MORE if any(draft.kind == OTLP_LOGS for draft in sample.drafts)]
 
 ASKED = {
     "counts": "SELECT sum(logs)::BIGINT AS logs, sum(points)::BIGINT AS points, sum(duplicates)::BIGINT AS duplicates, "
@@ -49,15 +42,6 @@ FROM metrics GROUP BY ALL ORDER BY name, unit
 }
 
 
-def drafts(name: str) -> list[Draft]:
-    files = {kind: FOLDER / f"{name}.{kind}.binpb" for kind in KINDS}
-    return [
-        Draft(kind=KINDS[kind], body=path.read_bytes(), transport="grpc", content_type=PROTOBUF)
-        for kind, path in files.items()
-        if path.exists()
-    ]
-
-
 def readable(data: DataDir) -> str:
     with reading(data) as connection:
         tables = {name: rows(connection, sql) for name, sql in ASKED.items()}
@@ -65,12 +49,12 @@ def readable(data: DataDir) -> str:
     return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("sample", MORE, ids=lambda sample: sample.name)
 def test_logs_and_metrics_read_as_the_golden_file_says(
-    name: str, tmp_path: Path, request: pytest.FixtureRequest
+    sample: Sample, posted: Callable[[Sample], DataDir], request: pytest.FixtureRequest
 ) -> None:
-    seen = readable(keep(tmp_path, drafts(name)))
-    golden = GOLDEN / f"{name}.logs.json"
+    seen = readable(posted(sample))
+    golden = GOLDEN / f"{sample.name}.logs.json"
     if request.config.getoption("--write-golden", default=False):
         golden.write_text(seen)
     assert seen == golden.read_text()
@@ -80,16 +64,25 @@ WAYS: dict[str, Callable[[list[Draft]], list[Draft]]] = {
     "backwards": lambda sent: sent[::-1],
     "three times": lambda sent: sent * 3,
 }
+MONEY = "SELECT sum(cost_usd) AS cost_usd FROM charges"
+CALLS = "SELECT kind, model, input_tokens, output_tokens, cost_usd, reported_cost_usd, views FROM calls ORDER BY ALL"
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("name", WITH_LOGS)
-def test_however_logs_arrive_they_are_listed_once_and_book_nothing(name: str, way: str, tmp_path: Path) -> None:
-    sent = drafts(name)
-    spans = [draft for draft in sent if draft.kind == OTLP_TRACES]
-    with reading(keep(tmp_path / "once", sent)) as once, reading(keep(tmp_path / "way", WAYS[way](sent))) as again:
-        for asked in (ASKED["logs"], ASKED["content"], ASKED["metrics"]):
+@pytest.mark.parametrize("sample", WITH_LOGS, ids=lambda sample: sample.name)
+def test_however_logs_arrive_they_are_listed_once_and_bill_no_call_again(
+    sample: Sample, way: str, posted: Callable[[Sample], DataDir], tmp_path: Path
+) -> None:
+    with reading(posted(sample)) as once, reading(keep(tmp_path, WAYS[way](sample.drafts))) as again:
+        for asked in (ASKED["logs"], ASKED["content"], ASKED["metrics"], CALLS):
             assert rows(once, asked) == rows(again, asked)
-        money = rows(again, "SELECT sum(cost_usd) AS cost_usd, count(*) AS lines FROM charges")
-    with reading(keep(tmp_path / "spans", spans)) as alone:
-        assert rows(alone, "SELECT sum(cost_usd) AS cost_usd, count(*) AS lines FROM charges") == money
+        assert rows(again, MONEY) == [{"cost_usd": sample.cost_usd}]
+
+
+@pytest.mark.parametrize("sample", WITH_LOGS, ids=lambda sample: sample.name)
+def test_spans_and_logs_of_a_call_are_views_of_it(sample: Sample, posted: Callable[[Sample], DataDir]) -> None:
+    with reading(posted(sample)) as connection:
+        billed = rows(
+            connection, "SELECT signal, count(*) AS n FROM call_views WHERE billed AND signal = 'log' GROUP BY 1"
+        )
+        assert billed == []  # whatever a log record says, its span is there

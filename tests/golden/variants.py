@@ -1,4 +1,4 @@
-"""One request in other clothes: the same spans cut, shuffled, or written as OTLP/JSON."""
+"""One request in other clothes: the same records cut, shuffled, or written as OTLP/JSON."""
 
 import base64
 import json
@@ -6,25 +6,37 @@ import random
 from typing import Any
 
 from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from ledger.journal.kinds import OTLP_LOGS, OTLP_METRICS, OTLP_TRACES
+
 IDS = ("traceId", "spanId", "parentSpanId")
+REQUESTS: dict[str, tuple[type[Message], tuple[str, str, str]]] = {
+    OTLP_TRACES: (ExportTraceServiceRequest, ("resource_spans", "scope_spans", "spans")),
+    OTLP_LOGS: (ExportLogsServiceRequest, ("resource_logs", "scope_logs", "log_records")),
+    OTLP_METRICS: (ExportMetricsServiceRequest, ("resource_metrics", "scope_metrics", "metrics")),
+}
+"""Kind of event -> its message, and the fields from there to the records."""
 
 
 def one_span_a_request(body: bytes) -> list[bytes]:
-    return [request.SerializeToString() for request in split(body)]
+    return one_record_a_request(OTLP_TRACES, body)
 
 
-def split(body: bytes) -> list[ExportTraceServiceRequest]:
-    """A request for each span, with its own resource and scope."""
+def one_record_a_request(kind: str, body: bytes) -> list[bytes]:
+    """A request for each record (span, log record, metric), with its own resource and scope."""
+    message, (resources, scopes, records) = REQUESTS[kind]
     parts = []
-    for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
-        for scope in resource.scope_spans:
-            for span in scope.spans:
-                part = ExportTraceServiceRequest()
-                outer = part.resource_spans.add(resource=resource.resource, schema_url=resource.schema_url)
-                outer.scope_spans.add(scope=scope.scope, schema_url=scope.schema_url, spans=[span])
-                parts.append(part)
+    for resource in getattr(message.FromString(body), resources):
+        for scope in getattr(resource, scopes):
+            for record in getattr(scope, records):
+                part = message()
+                outer = getattr(part, resources).add(resource=resource.resource, schema_url=resource.schema_url)
+                getattr(outer, scopes).add(scope=scope.scope, schema_url=scope.schema_url, **{records: [record]})
+                parts.append(part.SerializeToString())
     return parts
 
 
@@ -34,9 +46,9 @@ def shuffled(bodies: list[bytes], seed: int) -> list[bytes]:
     return order
 
 
-def otlp_json(body: bytes) -> bytes:
+def otlp_json(body: bytes, kind: str = OTLP_TRACES) -> bytes:
     """As OTLP/JSON asks: hex ids, enums as numbers, 64-bit integers as strings."""
-    message = ExportTraceServiceRequest.FromString(body)
+    message = REQUESTS[kind][0].FromString(body)
     return json.dumps(hex_ids(MessageToDict(message, use_integers_for_enums=True))).encode()
 
 

@@ -104,5 +104,5 @@ def test_one_step_of_a_replay_has_the_content_of_its_logs(tmp_path) -> None:
     data = keep(tmp_path, [logs(message("user", "early", 1)), spans(), *[logs(CHOICE)] * 2])
     with connect(data) as connection:
         ((run_id,),) = connection.execute("SELECT run_id FROM spans").fetchall()
-        step = content(connection, run_id, TRACE.hex(), SPAN.hex())
+        step = content(connection, run_id, {"signal": "span", "trace_id": TRACE.hex(), "span_id": SPAN.hex()})
     assert (step["input"], step["output"]) == ('[{"content":"early"}]', '[{"message":"hello"}]')

@@ -56,7 +56,7 @@ def test_a_window_past_the_end_is_empty_and_last(connection: duckdb.DuckDBPyConn
 def test_one_step_in_full_has_its_money_lines(connection: duckdb.DuckDBPyConnection) -> None:
     run_id = loop(connection)
     step = replay(connection, run_id, 2, 1).steps[0]
-    full = content(connection, run_id, str(step["trace_id"]), str(step["span_id"]))
+    full = content(connection, run_id, step)
     assert full["billed"] is True
     charges = full["charges"]
     assert isinstance(charges, list)

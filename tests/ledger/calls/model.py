@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from ledger.calls.roles import AGENT, MODEL, TOOL, WORKFLOW
 from ledger.calls.rules import RUN_BY_AGENT, RUN_BY_TRACE, RUN_EXPLICIT
+from ledger.calls.sightings import SIGHTINGS_MAX
 
 Key = tuple[int, int]
 
@@ -25,13 +26,14 @@ class Span:
     tokens: int = 0
     began: int = 0
     lasted: int = 0
+    is_log: bool = False
 
     @property
     def ended(self) -> int:
         return self.began + self.lasted
 
 
-@dataclass
+@dataclass(eq=False)
 class Call:
     billing: Key
     views: list[Key] = field(default_factory=list)
@@ -72,7 +74,7 @@ class Model:
         return path
 
     def outer(self, key: Key) -> Key | None:
-        for up in self.above(key) if self.known[key].role == MODEL else []:
+        for up in self.above(key) if self.known[key].role == MODEL and not self.known[key].is_log else []:
             if self.known[up].role == MODEL:
                 return up
             if self.known[up].role in (TOOL, AGENT, WORKFLOW):
@@ -103,6 +105,7 @@ class Model:
             other
             for other, span in self.known.items()
             if span.role == MODEL
+            and not span.is_log
             and (span.trace, span.parent) == (own.trace, own.parent)
             and self.parent_given(other)
             and span.scope == scope != own.scope
@@ -122,40 +125,61 @@ class Model:
         return (span.trace, span.parent) not in self.known or self.parent[key] is not None
 
     def suspected(self, one: Key, other: Key) -> bool:
-        if self.known[one].role != MODEL or not (self.parent_given(one) and self.parent_given(other)):
+        if (
+            self.known[one].role != MODEL
+            or self.known[one].is_log
+            or self.known[other].is_log
+            or not (self.parent_given(one) and self.parent_given(other))
+        ):
             return False
         a, b = self.known[one], self.known[other]
         return self.nearest(one, b.scope) == other and self.nearest(other, a.scope) == one
 
     def same_response(self, one: Key, other: Key) -> bool:
         a, b = self.known[one], self.known[other]
-        return a.role == b.role == MODEL and 0 < a.response == b.response and self.agree(a, b)
+        if not (a.role == b.role == MODEL and 0 < a.response == b.response and self.agree(a, b)):
+            return False
+        naming = [key for key, span in self.known.items() if span.role == MODEL and span.response == a.response]
+        return {one, other} <= set(naming[:SIGHTINGS_MAX])
+
+    def same_span(self, one: Key, other: Key) -> bool:
+        """Whether one is a log record of the other, a model span."""
+        pairs = ((one, other), (other, one))
+        return any(
+            self.known[log].is_log
+            and not self.known[span].is_log
+            and self.known[span].role == MODEL
+            and (self.known[log].trace, self.known[log].parent) == span
+            for log, span in pairs
+        )
 
     def are_one(self, one: Call, other: Call) -> bool:
         pairs = [(a, b) for a in one.views for b in other.views]
         if any(self.known[a].scope == self.known[b].scope for a, b in pairs):
             return False
-        return any(self.same_response(a, b) or self.suspected(a, b) for a, b in pairs)
+        return any(self.same_response(a, b) or self.same_span(a, b) or self.suspected(a, b) for a, b in pairs)
 
     def merged(self, calls: list[Call]) -> list[Call]:
         kept: list[Call] = []
         for call in sorted(calls, key=lambda call: min(map(self.order.__getitem__, call.views))):
-            twin = next((other for other in kept if self.are_one(other, call)), None)
-            if twin is None:
-                kept.append(call)
-            else:
-                twin.views += call.views
-                twin.billing = max(twin.billing, call.billing, key=self.worth)
-                twin.payer = max(twin.views, key=self.nearness)
+            kept.append(call)
+            for other in kept[:-1]:
+                if other is not call and self.are_one(other, call):
+                    first, later = sorted((other, call), key=kept.index)
+                    first.views += later.views
+                    first.billing = max(first.billing, later.billing, key=self.worth)
+                    first.payer = max(first.views, key=self.nearness)
+                    kept.remove(later)
+                    call = first
         return kept
 
     def worth(self, key: Key) -> tuple[object, ...]:
         span = self.known[key]
-        return span.has_usage, span.units, not span.failed, -span.began, -span.span, -self.order[key]
+        return span.has_usage, span.units, not span.is_log, not span.failed, -span.began, -span.span, -self.order[key]
 
     def nearness(self, key: Key) -> tuple[object, ...]:
         span = self.known[key]
-        return self.inherited(key)[0] >= 0, -span.began, -span.span, -self.order[key]
+        return self.inherited(key)[0] >= 0, not span.is_log, -span.began, -span.span, -self.order[key]
 
     def owned(self) -> dict[Key, tuple[Key, bool, Key | None]]:
         """(call, billed, duplicate of) of each view."""

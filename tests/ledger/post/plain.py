@@ -1,13 +1,16 @@
-"""Events whose bodies say spans in plain JSON, and the decoding of them: posting is tested without any dialect."""
+"""Events whose bodies say spans or log records in plain JSON, and the decoding of them: posting is tested without any
+dialect."""
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal
+from hashlib import sha256
 
 import pyarrow as pa
 
 from ledger.journal.frame import Draft, Event
-from ledger.journal.kinds import OTLP_TRACES
+from ledger.journal.kinds import OTLP_LOGS, OTLP_TRACES
 from ledger.schema import ARROW
 
 SECOND = 1_000_000_000
@@ -53,15 +56,29 @@ def request(*spans: dict[str, object], tenant: str = "default") -> Draft:
     return Draft(kind=OTLP_TRACES, body=json.dumps(spans).encode(), tenant=tenant, transport="grpc")
 
 
+def log(trace: int | None, span: int | None = None, **fields: object) -> dict[str, object]:
+    """A log record that reports a gpt-4o-mini call as `call` does, of the span `span`. Equal ones are the same."""
+    told = {**GPT, "input_tokens": 1_000, "output_tokens": 100, "event_name": "api_request", "scope_name": "cli.events"}
+    return {"trace": trace, "span": span, **told, **fields}
+
+
+def records(*logs: dict[str, object], tenant: str = "default") -> Draft:
+    return Draft(kind=OTLP_LOGS, body=json.dumps(logs).encode(), tenant=tenant, transport="grpc")
+
+
 @dataclass(frozen=True)
 class Decoded:
-    spans: pa.Table
-    quarantine: pa.Table
+    spans: pa.Table = field(default_factory=ARROW["spans"].empty_table)
+    logs: pa.Table = field(default_factory=ARROW["logs"].empty_table)
+    metrics: pa.Table = field(default_factory=ARROW["metrics"].empty_table)
+    quarantine: pa.Table = field(default_factory=ARROW["quarantine"].empty_table)
 
 
 def decode(events: Sequence[Event]) -> Decoded:
-    rows = [_row(event, index, said) for event in events for index, said in enumerate(json.loads(event.body))]
-    return Decoded(pa.Table.from_pylist(rows, schema=ARROW["spans"]), ARROW["quarantine"].empty_table())
+    assert len({event.kind for event in events}) == 1
+    table, row = ("logs", _log_row) if events[0].kind == OTLP_LOGS else ("spans", _row)
+    rows = [row(event, index, said) for event in events for index, said in enumerate(json.loads(event.body))]
+    return Decoded(**{table: pa.Table.from_pylist(rows, schema=ARROW[table])})
 
 
 def same_span(a: tuple[Event, int], b: tuple[Event, int]) -> bool:
@@ -70,12 +87,12 @@ def same_span(a: tuple[Event, int], b: tuple[Event, int]) -> bool:
 
 def _row(event: Event, index: int, said: dict[str, object]) -> dict[str, object]:
     row = dict.fromkeys(ARROW["spans"].names) | DEFAULTS | {k: v for k, v in said.items() if k in ARROW["spans"].names}
-    parent = said["parent"]
     row |= {
         "tenant": event.tenant,
-        "trace_id": int(said["trace"]).to_bytes(16, "big"),
-        "span_id": int(said["span"]).to_bytes(8, "big"),
-        "parent_span_id": None if parent is None else int(parent).to_bytes(8, "big"),
+        "trace_id": _id(said["trace"], 16),
+        "span_id": _id(said["span"], 8),
+        "parent_span_id": _id(said["parent"], 8),
+        "reported_cost_usd": _usd(row["reported_cost_usd"]),
         "attributes": [],
         "resource": [],
         "received_ns": event.received_ns,
@@ -83,3 +100,29 @@ def _row(event: Event, index: int, said: dict[str, object]) -> dict[str, object]
         "span_index": index,
     }
     return row
+
+
+def _log_row(event: Event, index: int, said: dict[str, object]) -> dict[str, object]:
+    names = ARROW["logs"].names
+    row = dict.fromkeys(names) | DEFAULTS | {"time_ns": EPOCH_NS + SECOND, "observed_ns": 0} | said
+    row |= {
+        "tenant": event.tenant,
+        "trace_id": _id(said["trace"], 16),
+        "span_id": _id(said["span"], 8),
+        "reported_cost_usd": _usd(row["reported_cost_usd"]),
+        "attributes": [],
+        "resource": [],
+        "content_hash": sha256(json.dumps([event.tenant, said]).encode()).digest()[:16],
+        "received_ns": event.received_ns,
+        "source_seq": event.event_seq,
+        "log_index": index,
+    }
+    return {name: row[name] for name in names}
+
+
+def _id(number: object, width: int) -> bytes | None:
+    return None if number is None else int(str(number)).to_bytes(width, "big")
+
+
+def _usd(cost: object) -> Decimal | None:
+    return None if cost is None else Decimal(str(cost))

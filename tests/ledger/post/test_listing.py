@@ -26,6 +26,7 @@ TABLES = {OTLP_LOGS: ("logs", "log_index"), OTLP_METRICS: ("metrics", "point_ind
 
 @dataclass(frozen=True)
 class Decoded:
+    spans: pa.Table = field(default_factory=ARROW["spans"].empty_table)
     logs: pa.Table = field(default_factory=ARROW["logs"].empty_table)
     metrics: pa.Table = field(default_factory=ARROW["metrics"].empty_table)
     quarantine: pa.Table = field(default_factory=ARROW["quarantine"].empty_table)

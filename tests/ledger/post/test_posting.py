@@ -4,8 +4,6 @@ import shutil
 from decimal import Decimal
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from ledger.books.book import PriceBook
 from ledger.errors import Corrupt
@@ -295,78 +293,6 @@ def test_a_journal_put_back_from_an_older_copy_is_not_posted_on(data: DataDir) -
         post(data)
     rebuild(data, decode, same_span, clock=SystemClock())
     assert ask(data, "SELECT sum(cost_usd) FROM charges") == [(3 * CALL_USD,)]
-
-
-OPERATIONS = ["chat", "chat", "tool", "agent", "workflow", "other"]
-said = st.builds(
-    lambda trace, number, parent, operation, status, name, tokens, run, scope, response: span(
-        trace,
-        number,
-        parent,
-        operation=operation,
-        status=status,
-        agent_name=name,
-        run_key=run,
-        scope_name=scope,
-        response_id=response,
-        **(
-            {"provider": "openai", "request_model": "gpt-4o", "usage_status": "reported" if tokens else "missing",
-             "input_tokens": tokens, "output_tokens": tokens}
-            if operation == "chat"
-            else {}
-        ),
-    ),
-    trace=st.integers(1, 3),
-    number=st.integers(1, 7),
-    parent=st.none() | st.integers(1, 7),
-    operation=st.sampled_from(OPERATIONS),
-    status=st.sampled_from(["unset", "error"]),
-    name=st.sampled_from([None, None, "a", "b"]),
-    tokens=st.sampled_from([None, 10, 1000]),
-    run=st.sampled_from([None, None, None, "run a", "run b"]),
-    scope=st.sampled_from(["one", "one", "other"]),
-    response=st.sampled_from([None, "msg_1", "msg_2"]),
-)  # fmt: skip
-histories = st.lists(st.lists(said, min_size=1, max_size=4), min_size=1, max_size=7)
-
-
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(history=histories)
-def test_batches_of_one_seven_and_everything_and_a_memory_of_one_trace_give_equal_digests(
-    history: list[list[dict[str, object]]], tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    data = DataDir(tmp_path_factory.mktemp("batches") / "data")
-    journal(data, *(request(*spans) for spans in history))
-    post(data, batch_events_max=1)
-    expected = digests(data)
-    for options in (
-        {"batch_events_max": 7},
-        {},
-        {"batch_events_max": 1, "open_spans_max": 1},
-        {"batch_events_max": 3, "open_spans_max": 1},
-    ):
-        rebuild(data, decode, same_span, clock=SystemClock(), options=PosterOptions(**options))
-        assert digests(data) == expected, options
-
-
-def test_a_restart_after_every_commit_gives_equal_digests(data: DataDir) -> None:
-    journal(
-        data,
-        request(call(1, 1, 5), call(2, 1)),
-        request(call(1, 2, 5), agent(1, 5, 6)),
-        request(call(1, 3, 2)),
-        request(agent(1, 6, name="root"), call(2, 1)),
-    )
-    post(data)
-    expected = digests(data)
-    again = DataDir(data.root, ledger_name="again")
-    for _ in range(20):
-        poster = Poster(again, decode, same_span, clock=SystemClock(), options=PosterOptions(batch_events_max=1))
-        posted = poster.step()
-        poster.close()
-        if not posted:
-            break
-    assert digests(again) == expected
 
 
 def test_a_root_that_comes_after_a_thousand_booked_calls_has_them_all_and_the_sum_is_unchanged(data: DataDir) -> None:

@@ -57,6 +57,7 @@ def placement(seq: int, of: Mapping[str, Any], **more: Any) -> dict[str, Any]:
         "trace_id": of["trace_id"], "span_id": of["span_id"], "run_id": ident("run", of["trace_id"]),
         "run_rule": "trace", "agent_name": "shop", "agent_rule": "provisional", "kind": "model", "billed": True,
         "reason": "only view", "event_seq": seq, "source_seq": of["source_seq"], "span_index": of["span_index"],
+        "signal": "span",
     }  # fmt: skip
     return row | more
 
@@ -81,7 +82,7 @@ def charge(seq: int, of: Mapping[str, Any], cost: str | None, **more: Any) -> di
         "unit": "fresh_input_tokens", "booked_quantity": 1000, "unit_price_usd": Decimal("1.250000000000"),
         "per": 1_000_000, "booked_cost_usd": dollars(cost), "basis": "computed", "entry": "booked",
         "status": "unpriced" if cost is None else "priced", "charged_ns": NOON_NS, "recorded_ns": NOON_NS,
-        "event_seq": seq, "line": 0,
+        "event_seq": seq, "line": 0, "signal": "span",
     }  # fmt: skip
     return row | more
 

@@ -1,0 +1,71 @@
+"""Log records that are views of calls: those that report tokens or a cost of what a model did.
+
+They are posted as spans are, in the columns of spans, each as a leaf below the span that it names.
+"""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ledger.calls.roles import MODEL, roles
+from ledger.post.intake import READ
+from ledger.post.pricing import PRICED_FROM
+from ledger.schema import ARROW, SPAN_ID
+
+VIEWS = pa.schema(
+    [ARROW["spans"].field(name).remove_metadata() for name in dict.fromkeys((*READ, *PRICED_FROM))]
+    + [ARROW["logs"].field("content_hash").remove_metadata()]
+)
+"""What posting reads of a view. `content_hash`: of a log record; NULL for a span."""
+
+NAMED_OTHERWISE = {"end_ns": "time_ns", "span_index": "log_index"}
+"""Column of VIEWS -> that of `logs` which it is."""
+_MADE = ("trace_id", "span_id", "parent_span_id", "start_ns", "scope_name")
+LOG_COLUMNS = (
+    *(NAMED_OTHERWISE.get(name, name) for name in VIEWS.names if name not in _MADE),
+    *("trace_id", "span_id", "duration_ns", "scope_name", "event_name"),
+)
+"""Columns of `logs` that VIEWS are made of."""
+
+
+def span_views(spans: pa.Table) -> pa.Table:
+    """VIEWS of `spans`: schema.SPANS, at least those of its columns that VIEWS has."""
+    nulls = pa.nulls(spans.num_rows, VIEWS.field("content_hash").type)
+    return pa.table([spans[name] for name in VIEWS.names[:-1]] + [nulls], schema=VIEWS)
+
+
+def log_views(logs: pa.Table) -> pa.Table:
+    """VIEWS of those of `logs` (LOG_COLUMNS) that are views of calls.
+
+    One without a trace is in a trace of its own, called after its content hash; its event name tells it from others of
+    the same instrumentation, as a scope does.
+    """
+    logs = logs.filter(pa.array(_is_view(logs)))
+    made = {
+        "trace_id": pc.coalesce(logs["trace_id"], logs["content_hash"]),
+        "span_id": _first_halves(logs["content_hash"]),
+        "parent_span_id": pc.if_else(pc.is_valid(logs["trace_id"]), logs["span_id"], pa.scalar(None, SPAN_ID)),
+        "start_ns": _began(logs),
+        "scope_name": pc.binary_join_element_wise(
+            logs["scope_name"], logs["event_name"], " ", null_handling="replace", null_replacement=""
+        ),
+    }
+    columns = [made[name] if name in made else logs[NAMED_OTHERWISE.get(name, name)] for name in VIEWS.names]
+    return pa.table(columns, schema=VIEWS)
+
+
+def _is_view(logs: pa.Table) -> np.ndarray:
+    reports = pc.or_(pc.equal(logs["usage_status"], "reported"), pc.is_valid(logs["reported_cost_usd"]))
+    found: np.ndarray = (roles(logs["operation"]) == MODEL) & pc.fill_null(reports, False).to_numpy()
+    return found
+
+
+def _first_halves(hashes: pa.ChunkedArray) -> pa.Array:
+    return pc.binary_slice(hashes.cast(pa.binary()), 0, SPAN_ID.byte_width).cast(SPAN_ID)
+
+
+def _began(logs: pa.Table) -> pa.Array:
+    """When the call began: as long before the log was written as the log says that it took; 0 if no time was sent."""
+    time_ns = logs["time_ns"].to_numpy()
+    took_ns = pc.fill_null(logs["duration_ns"], 0).to_numpy()
+    return pa.array(np.where((time_ns > 0) & (took_ns < time_ns), time_ns - took_ns, time_ns))
