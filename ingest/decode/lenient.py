@@ -85,7 +85,7 @@ def read_each(event: int, body: bytes, word: str, read: Read[Row]) -> tuple[list
             continue
         try:
             if found.resource is not group:
-                group, (resource, fault) = found.resource, _resource(found.resource)
+                group, (resource, fault) = found.resource, resource_of(found.resource)
             rows.append(read(event, index, found, resource, fault))
         except UnreadableError as error:
             unread.append(Unread(event, index, f"the {word} does not read: {error}", found.span))
@@ -100,7 +100,7 @@ def row_at(body: bytes, index: int) -> SpanRow | None:
     if found is None:
         return None
     try:
-        return _row(0, index, found, *_resource(found.resource))
+        return _row(0, index, found, *resource_of(found.resource))
     except UnreadableError:
         return None
 
@@ -142,7 +142,7 @@ def _scope_slices(resource: bytes, scope_spans: bytes) -> Iterator[Slice | Unrea
         yield error
 
 
-def _resource(data: bytes) -> tuple[Pairs, str]:
+def resource_of(data: bytes) -> tuple[Pairs, str]:
     """What reads of a resource, and why there is no more of it."""
     repair, pairs, fault = Repair(), list[tuple[str, Value | Nested]](), ""
     try:

@@ -1,7 +1,9 @@
-"""One span of one event, as it was sent: for whoever asks about it long after it was posted."""
+"""One span or log record of one event, as it was sent: for whoever asks about it long after it was posted."""
 
 from ingest.decode.bodies import bodies_of
 from ingest.decode.lenient import row_at
+from ingest.decode.log_rows import log_sheet
+from ingest.decode.read_logs import log_at
 from ingest.decode.rows import sheet_of
 from ingest.decode.table import Source
 from ingest.sheet import Sheet
@@ -15,3 +17,12 @@ def span_sheet(event: Source, span_index: int) -> Sheet:
     if row is None:
         raise NotFound(f"event {event.event_seq} has no span {span_index} that reads")
     return sheet_of([row])
+
+
+def log_sheet_of(event: Source, log_index: int) -> Sheet:
+    """The log record at `log_index` of `event`. Raises NotFound where there is none that reads."""
+    bodies, _, _ = bodies_of("logs", [event])
+    row = log_at(bodies[0], log_index)
+    if row is None:
+        raise NotFound(f"event {event.event_seq} has no log record {log_index} that reads")
+    return log_sheet([row]).sheet

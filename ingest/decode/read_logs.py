@@ -2,12 +2,24 @@
 record, for what no strict parser takes."""
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
-from ingest.decode.lenient import Repair, Slice, Unread, bytes_of, int32_of, pair, read_each, scope_name_of
+from ingest.decode.lenient import (
+    Repair,
+    Slice,
+    Unread,
+    bytes_of,
+    int32_of,
+    pair,
+    read_each,
+    resource_of,
+    scope_name_of,
+    span_slices,
+)  # fmt: skip
 from ingest.decode.lenient import value_of as lenient_value
 from ingest.decode.log_rows import LogRow, LogSheet, log_sheet
 from ingest.decode.rows import Pairs
@@ -39,6 +51,18 @@ def lenient_logs(bodies: Sequence[bytes], refused: Sequence[int]) -> tuple[LogSh
         rows += found
         unread += rest
     return (log_sheet(rows) if rows else None), unread
+
+
+def log_at(body: bytes, index: int) -> LogRow | None:
+    """The log record `index` of the request `body`; None where there is none, or it does not read."""
+    slices = (item for item in span_slices(body) if isinstance(item, Slice))
+    found = next(islice(slices, index, None), None)
+    if found is None:
+        return None
+    try:
+        return _lenient_row(0, index, found, *resource_of(found.resource))
+    except UnreadableError:
+        return None
 
 
 def _rows(event: int, request: Any) -> Iterator[LogRow]:

@@ -12,10 +12,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from ingest.dialects import DIALECTS
 from ingest.dialects.apply import STATUS_ERROR, read_as
 from ingest.dialects.common import COST_CURRENCY, RESOURCE
-from ingest.dialects.detect import claims_of
 from ingest.dialects.dialect import CHECKS, TARGETS, Dialect, Inside, Kind, Source
 from ingest.sheet import SCALARS, Attributes, Sheet, attributes
 
@@ -70,15 +68,10 @@ class Origin:
     note: str | None = None
 
 
-def dialect_of(sheet: Sheet) -> Dialect:
-    """The dialect that reads the one span of `sheet`."""
-    return DIALECTS[int(claims_of(sheet, DIALECTS)[0])]
-
-
-def origins(sheet: Sheet) -> list[Origin]:
-    """The origin of every column that the dialects fill for the one span of `sheet`, in the order of COLUMNS."""
+def origins(sheet: Sheet, dialect: Dialect) -> list[Origin]:
+    """The origin of every column that `dialect` fills for the one record of `sheet`, in the order of COLUMNS."""
     assert len(sheet) == 1, len(sheet)
-    span = _Span(sheet, dialect_of(sheet))
+    span = _Span(sheet, dialect)
     return [origin for column in COLUMNS if (origin := span.origin(column)) is not None]
 
 

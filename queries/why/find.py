@@ -1,8 +1,9 @@
-"""From an id of any kind, or the beginning of one, to the span that it is about."""
+"""From an id of any kind, or the beginning of one, to the span or log record that it is about."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import duckdb
 
@@ -18,16 +19,37 @@ BILLABLE = ", ".join(f"'{operation}'" for operation, role in ROLE_OF.items() if 
 """Operations of spans that can be views of calls."""
 
 SPANS = """
-SELECT 'span' AS kind, lower(hex(span_id)) AS id, tenant, lower(hex(trace_id)) AS trace_id, id AS span_id
+SELECT 'span' AS kind, lower(hex(span_id)) AS id, tenant, 'span' AS signal, lower(hex(trace_id)) AS trace_id,
+       id AS span_id, source_seq, span_index
 FROM base.spans WHERE span_id BETWEEN from_hex($span_low) AND from_hex($span_high) AND {trace}
 """
 IN_TRACE = "trace_id BETWEEN from_hex($trace_low) AND from_hex($trace_high)"
-VIEWS = f"""
-SELECT 'view', view_id, tenant, lower(hex(trace_id)), lower(hex(span_id))
-FROM (SELECT *, base.view_id(tenant, trace_id, span_id) AS view_id FROM base.spans WHERE operation IN ({BILLABLE}))
-WHERE starts_with(view_id, $id)
+VIEW = """
+g.tenant, g.signal, lower(hex(coalesce(g.trace_id, g.naming_trace_id))), lower(hex(g.span_id)),
+g.source_seq, g.span_index
 """
-CHARGES = "SELECT 'charge', charge_id, tenant, trace_id, span_id FROM charges WHERE starts_with(charge_id, $id)"
+VIEWS = f"""
+SELECT 'view', g.view_id, {VIEW}
+FROM (
+    SELECT *, base.view_id(tenant, naming_trace_id, naming_span_id) AS view_id
+    FROM base.sightings WHERE operation IN ({BILLABLE})
+) g
+WHERE starts_with(g.view_id, $id)
+"""
+CHARGES = f"""
+SELECT 'charge', c.charge_id, {VIEW}
+FROM (
+    SELECT
+        base.charge_id(base.view_id(tenant, call_trace_id, call_span_id), unit, event_seq, line) AS charge_id, tenant,
+        CASE signal WHEN 'span' THEN trace_id ELSE call_trace_id END AS named_trace_id,
+        CASE signal WHEN 'span' THEN span_id ELSE call_span_id END AS named_span_id
+    FROM base.lines_as_of(9223372036854775807)
+) c
+JOIN base.sightings g
+  ON g.tenant = c.tenant AND g.naming_trace_id = c.named_trace_id AND g.naming_span_id = c.named_span_id
+WHERE starts_with(c.charge_id, $id)
+"""
+"""The view that a line was booked by; of a line that a log record booked, the view that names the call."""
 OTHERS = """
 SELECT 'run' FROM base.run_parts WHERE starts_with(lower(hex(run_id)), $id)
 UNION ALL SELECT 'trace' FROM base.spans WHERE starts_with(lower(hex(trace_id)), $id) LIMIT 1
@@ -36,18 +58,24 @@ UNION ALL SELECT 'trace' FROM base.spans WHERE starts_with(lower(hex(trace_id)),
 
 @dataclass(frozen=True)
 class Found:
-    """What an id names, and the span that it is about. Ids are hex."""
+    """What an id names, and the span or log record that it is about. Ids are hex."""
 
     kind: str
     """span, view (a call has the id of its earliest one) or charge."""
     id: str
     tenant: str
+    signal: str
     trace_id: str
-    span_id: str
+    """Of a log record without a trace, its content hash."""
+    span_id: str | None
+    """Of a log record the span that it was written for, if it names one."""
+    source_seq: int
+    span_index: int
 
     def __str__(self) -> str:
-        where = f"{self.trace_id}:{self.span_id}"
-        return f"span {where}" if self.kind == "span" else f"{self.kind} {self.id} (span {where})"
+        span, log = f"span {self.trace_id}:{self.span_id}", f"log record {self.span_index} of event {self.source_seq}"
+        where = span if self.signal == "span" else log
+        return where if self.kind == "span" else f"{self.kind} {self.id} ({where})"
 
 
 def find(connection: duckdb.DuckDBPyConnection, text: str) -> Found:
@@ -59,7 +87,7 @@ def find(connection: duckdb.DuckDBPyConnection, text: str) -> Found:
     found = _of_trace(connection, trace, rest) if separator else _of_any(connection, rest)
     if not found:
         raise NotFound(_nothing(connection, text, rest if not separator else ""))
-    if len({(each.tenant, each.trace_id, each.span_id) for each in found}) > 1:
+    if len({(each.source_seq, each.span_index) for each in found}) > 1:
         more = " and more" if len(found) > CANDIDATES_MAX else ""
         listed = ", ".join(map(str, found[:CANDIDATES_MAX]))
         raise Refused(f"id {text} is not unique: {listed}{more}; give more of it, or TRACE:SPAN")
@@ -97,7 +125,7 @@ def _bounds(name: str, digits: str, length: int) -> dict[str, str]:
 
 def _ask(connection: duckdb.DuckDBPyConnection, query: str, parameters: dict[str, str]) -> list[Found]:
     bounded = f"SELECT DISTINCT * FROM ({query}) ORDER BY ALL LIMIT {CANDIDATES_MAX + 1}"
-    rows: Sequence[tuple[str, ...]] = connection.execute(bounded, parameters).fetchall()
+    rows: Sequence[tuple[Any, ...]] = connection.execute(bounded, parameters).fetchall()
     return [Found(*row) for row in rows]
 
 

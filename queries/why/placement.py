@@ -92,5 +92,5 @@ def _of(what: str, value: object, rule: str | None, explained: str, found: Sayer
     if found is None:
         return Placed(what, text, rule, explained, otherwise)
     by, span = found
-    trace_id, span_id, name = (str(span[column]) for column in ("trace_id", "span_id", "name"))
-    return Placed(what, text, rule, explained, by, trace_id, span_id, name, int(str(span["level"])))
+    trace_id, span_id = (None if span[column] is None else str(span[column]) for column in ("trace_id", "span_id"))
+    return Placed(what, text, rule, explained, by, trace_id, span_id, str(span["name"]), int(str(span["level"])))

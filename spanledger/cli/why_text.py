@@ -23,12 +23,11 @@ def as_text(found: Found) -> str:
 
 
 def _head(found: Found) -> Iterator[str]:
-    call, asked = found["call"], (found["trace_id"], found["span_id"])
-    span = next(view for view in found["views"] if (view["trace_id"], view["span_id"]) == asked)
+    call, asked = found["call"], next(view for view in found["views"] if _is_asked(view, found))
     yield f"{found['kind']} {found['id']}"
-    yield f"span {':'.join(asked)}  {_said(span['name'])}  {span['operation']}  {span['status']}"
+    yield f"{_place(asked, asked['trace_id'] + ':')}  {_said(asked['name'])}  {asked['operation']}  {asked['status']}"
     if call is None:
-        yield f"no call: {span['explained']}"
+        yield f"no call: {asked['explained']}"
         return
     what = _said(call["model"] or call["tool_name"] or "unnamed")
     maker = f" of {_said(call['provider'])}" if call["provider"] else ""
@@ -45,18 +44,34 @@ def _views(found: Found) -> Iterator[str]:
         return
     yield f"VIEWS: the call was seen {_times(len(found['views']))}"
     for view in found["views"]:
-        asked = "  (asked for)" if view["span_id"] == found["span_id"] and view["trace_id"] == found["trace_id"] else ""
-        yield f"  view {view['view_id']}  span {view['span_id']}  {_said(view['name'])}{asked}"
-        yield f"    of {_said(view['scope_name']) or 'no scope'}, trace {view['trace_id']}"
+        asked = "  (asked for)" if _is_asked(view, found) else ""
+        yield f"  view {view['view_id']}  {_place(view)}  {_said(view['name'])}{asked}"
+        yield f"    of {_said(view['scope_name']) or 'no scope'}, {_where(view)}"
         yield f"    {view['reason']}: {view['explained']}"
         if view["duplicate_of"]:
             yield f"    duplicate of view {view['duplicate_of']}"
 
 
+def _is_asked(view: Found, found: Found) -> bool:
+    return all(view[name] == found[name] for name in ("source_seq", "span_index"))
+
+
+def _place(view: Found, trace: str = "") -> str:
+    """The view as it may be asked for, if it is a span."""
+    if view["signal"] == "span":
+        return f"span {trace}{view['span_id']}"
+    return f"log record {view['span_index']} of event {view['source_seq']}"
+
+
+def _where(view: Found) -> str:
+    of_span = view["signal"] == "log" and view["parent_span_id"]
+    return f"trace {view['trace_id']}" + (f", written for span {view['parent_span_id']}" if of_span else "")
+
+
 def _columns(views: Sequence[Found]) -> Iterator[str]:
-    yield "COLUMNS: what each span says, and from which attribute"
+    yield "COLUMNS: what each view says, and from which attribute"
     for view in views:
-        yield f"  span {view['span_id']}: read as {view['dialect']}, mapping version {view['mapping_version']}"
+        yield f"  {_place(view)}: read as {view['dialect']}, mapping version {view['mapping_version']}"
         if view["event"] is None:
             yield "    not read again: too many views"
             continue
@@ -66,7 +81,8 @@ def _columns(views: Sequence[Found]) -> Iterator[str]:
 def _sent(view: Found) -> Iterator[str]:
     event, read_as = view["event"], view["read_as"]
     yield (
-        f"    span {view['span_index']} of event {event['event_seq']}, received {_time(event['received_ns'])} "
+        f"    {RECORD[view['signal']]} {view['span_index']} of event {event['event_seq']}, "
+        f"received {_time(event['received_ns'])} "
         f"by {event['transport']} from {_said(event['principal'])}"
     )
     yield f"    the event: {event['body_bytes']:,} bytes of {event['content_type']}, SHA-256 {event['raw_sha256']}"
@@ -105,6 +121,7 @@ def _money(found: Found) -> Iterator[str]:
         yield f"  reported: {_cost(each['cost_usd'])} by {_said(each['source'])}, {used}: {each['explained']}"
 
 
+RECORD: Mapping[str, str] = {"span": "span", "log": "log record"}
 LINE = ("unit", "quantity", "unit_price_usd", "per", "cost_usd", "basis", "entry", "status")
 """Columns of the table of lines; below it each line's price in words."""
 
@@ -140,7 +157,7 @@ def _book(line: Found) -> str:
 
 
 def _placement(found: Found) -> Iterator[str]:
-    yield "PLACEMENT: where the span belongs, and which span says so"
+    yield "PLACEMENT: where it belongs, and who says so"
     if not found["placement"]:
         yield "  not placed yet"
     for each in found["placement"]:
@@ -150,10 +167,11 @@ def _placement(found: Found) -> Iterator[str]:
 
 
 def _by(each: Found) -> str:
-    if each["span_id"] is None:
+    if each["name"] is None:
         return ""
     up = f", {each['levels']} up" if each["levels"] else ""
-    return f": {each['by']}{up}, span {each['span_id']} {_said(each['name'])}"
+    span = f"span {each['span_id']} " if each["span_id"] else ""
+    return f": {each['by']}{up}, {span}{_said(each['name'])}"
 
 
 def _table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:

@@ -33,7 +33,8 @@ PREFERRED: Mapping[Preference, str] = {
     Preference.NEVER: "no amount in USD: never used",
 }
 NOT_POSITIVE = "not above 0, which often means that the sender did not know: never used"
-NOT_BILLING = "stated by a view that does not bill: not used"
+NOT_BILLING = "an estimate by a view that does not bill: not used"
+ANOTHER = "stated by another view too, nearer to the provider: not used"
 
 PRICE_COLUMNS = ("provider", "model", "context", "valid_from_ns", "valid_to_ns", "tier_from", "tier_to", "note")
 BOOKS = """
@@ -55,7 +56,7 @@ def money(connection: duckdb.DuckDBPyConnection, journal: JournalReader, known: 
         "explained": none or STATUSES[status],
         "priced_as_of_ns": call["started_ns"] or None,
         "lines": [{**line, "price": _price(books, line)} for line in known.lines],
-        "reported": [_reported(view, known.lines) for view in known.views if view["reported_cost_usd"] is not None],
+        "reported": [_reported(view, known) for view in known.views if view["reported_cost_usd"] is not None],
     }
 
 
@@ -79,16 +80,36 @@ def _price(books: Mapping[str, Any], line: Row) -> dict[str, Any] | None:
     return {**published, **columns}
 
 
-def _reported(view: Row, lines: Sequence[Row]) -> dict[str, Any]:
+def _reported(view: Row, known: Decided) -> dict[str, Any]:
     preference = PREFERENCES.get(str(view["reported_source"] or ""), UNLISTED)
-    cost = view["reported_cost_usd"]
-    explained = NOT_POSITIVE if cost <= 0 else PREFERRED[preference]  # type: ignore[operator] # a decimal
-    standing = sum(1 if line["entry"] != "reversal" else -1 for line in lines if line["unit"] == REPORTED)
+    booked = view["view_id"] == _believed(known)
     return {
         "view_id": view["view_id"],
-        "cost_usd": cost,
+        "cost_usd": view["reported_cost_usd"],
         "source": view["reported_source"],
         "preference": preference.name.lower(),
-        "booked": bool(view["billed"] and standing > 0),
-        "explained": explained if view["billed"] else NOT_BILLING,
+        "booked": booked,
+        "explained": PREFERRED[preference] if booked else _not_booked(view, preference),
     }
+
+
+def _not_booked(view: Row, preference: Preference) -> str:
+    if view["reported_cost_usd"] <= 0:  # type: ignore[operator] # a decimal
+        return NOT_POSITIVE
+    if preference == Preference.WHERE_NO_PRICE and not view["billed"]:
+        return NOT_BILLING
+    return ANOTHER if preference == Preference.ALWAYS else PREFERRED[preference]
+
+
+def _believed(known: Decided) -> str | None:
+    """The view whose reported cost is booked, if one is: the one that states the call's cost from the line's source;
+    of several alike the one that bills."""
+    call = known.call
+    assert call is not None
+    standing = sum(1 if line["entry"] != "reversal" else -1 for line in known.lines if line["unit"] == REPORTED)
+    same = [
+        view
+        for view in sorted(known.views, key=lambda view: not view["billed"])
+        if all(view[name] == call[name] for name in ("reported_cost_usd", "reported_source"))
+    ]
+    return str(same[0]["view_id"]) if standing > 0 and same else None

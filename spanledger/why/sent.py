@@ -1,11 +1,18 @@
-"""What was sent of one span: its bytes in the journal, and from which attribute each column came."""
+"""What was sent of one span or log record: its bytes in the journal, and from which attribute each column came."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from hashlib import sha256
 from typing import Any
 
-from ingest.decode.one import span_sheet
-from ingest.dialects.origin import dialect_of, origins
+from ingest.decode.one import log_sheet_of, span_sheet
+from ingest.dialects import DIALECTS
+from ingest.dialects.detect import claims_of
+from ingest.dialects.dialect import Dialect
+from ingest.dialects.logs import LOG_DIALECTS
+from ingest.dialects.logs.apply import prepared
+from ingest.dialects.origin import origins
+from ingest.sheet import Sheet
 from ledger.errors import Corrupt
 from ledger.journal.frame import Event
 from ledger.journal.read import JournalReader
@@ -13,15 +20,27 @@ from queries.runs import Row
 
 
 def sent(journal: JournalReader, view: Row) -> dict[str, Any]:
-    """The event that holds the span `view`, and the span's columns as this program reads them from it."""
+    """The event that holds `view`, and its columns as this program reads them from it."""
     event = journal.get(int(str(view["source_seq"])))
-    sheet = span_sheet(event, int(str(view["span_index"])))
-    dialect = dialect_of(sheet)
+    sheet, dialect = _READ[str(view["signal"])](event, int(str(view["span_index"])))
     return {
         "event": _event(event),
         "read_as": {"dialect": dialect.name, "mapping_version": dialect.version},
-        "columns": [asdict(each) for each in origins(sheet)],
+        "columns": [asdict(each) for each in origins(sheet, dialect)],
     }
+
+
+def _span(event: Event, index: int) -> tuple[Sheet, Dialect]:
+    sheet = span_sheet(event, index)
+    return sheet, DIALECTS[int(claims_of(sheet, DIALECTS)[0])]
+
+
+def _log(event: Event, index: int) -> tuple[Sheet, Dialect]:
+    sheet, claims = prepared(log_sheet_of(event, index))
+    return sheet, LOG_DIALECTS[int(claims[0])]
+
+
+_READ: Mapping[str, Callable[[Event, int], tuple[Sheet, Dialect]]] = {"span": _span, "log": _log}
 
 
 def _event(event: Event) -> dict[str, Any]:

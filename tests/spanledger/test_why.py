@@ -79,7 +79,8 @@ def column(view: Found, name: str) -> Found:
 def test_a_billed_call_has_its_view_its_attributes_its_prices_and_its_place(ask: Asker) -> None:
     found = ask.json(BILLED)
     assert set(found) == {
-        *("id", "kind", "tenant", "trace_id", "span_id", "call", "views", "money", "placement"),
+        *("id", "kind", "tenant", "signal", "trace_id", "span_id", "source_seq", "span_index"),
+        *("call", "views", "money", "placement"),
     }
     (view,) = found["views"]
     assert (view["billed"], view["reason"]) == (True, "sole_view")
@@ -314,3 +315,61 @@ def test_an_older_reading_is_told_apart_from_the_one_shown(data: Path) -> None:
     assert "this program reads it as" not in as_text(found)
     found["views"][0]["mapping_version"] -= 1
     assert "this program reads it as otel_genai, mapping version 2, and that is shown" in as_text(found)
+
+
+@pytest.fixture(scope="module")
+def claude(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("claude") / "data"
+    files = [str(path) for path in sample_directory().glob("claude_code/*.binpb")]
+    assert len(files) == 3
+    assert run(spanledger, ["import", "--data", str(root), *files]) == 0
+    return root
+
+
+def test_a_call_seen_as_span_and_log_tells_which_bills_and_who_said_what_it_cost(
+    claude: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ask = Asker(claude, capsys)
+    with connect(DataDir(claude)) as connection:
+        query = "SELECT span_id, (SELECT count(*) FROM call_views v WHERE v.call_id = c.call_id) FROM calls c "
+        ((span_id, views), _) = connection.execute(query + "WHERE kind = 'model' ORDER BY started_ns").fetchall()
+    assert views == 2
+    found = ask.json(str(span_id))
+    span, log = sorted(found["views"], key=lambda view: view["signal"], reverse=True)
+    assert (span["signal"], span["billed"], span["reason"]) == ("span", True, "knows_most_of_call")
+    assert (log["signal"], log["billed"], log["reason"]) == ("log", False, "same_response")
+    assert log["duplicate_of"] == span["view_id"]
+    assert column(log, "reported_cost_usd")["source"] == "cost_usd_micros"
+    assert column(log, "input_tokens")["value"] == column(span, "input_tokens")["value"] == 2009
+    (reported,) = found["money"]["reported"]
+    assert (reported["view_id"], reported["booked"], reported["cost_usd"]) == (log["view_id"], True, "0.007401")
+    assert found["money"]["cost_usd"] == "0.007401"
+    text = ask.text(str(span_id), "--format", "table")
+    assert "the call was seen twice" in text
+    assert f"log record {log['span_index']} of event {log['source_seq']}" in text
+
+
+def test_a_log_record_is_asked_about_by_the_id_of_its_view(claude: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ask = Asker(claude, capsys)
+    with connect(DataDir(claude)) as connection:
+        query = "SELECT view_id, call_id FROM call_views WHERE signal = 'log' LIMIT 1"
+        ((view_id, call_id),) = connection.execute(query).fetchall()
+    found = ask.json(view_id)
+    assert (found["kind"], found["signal"], found["call"]["call_id"]) == ("view", "log", call_id)
+    talk = {each["what"]: each for each in found["placement"]}["conversation"]
+    assert (talk["value"], talk["by"]) == ("c05f1967-f87d-4a84-8099-cdbd8ac7a9b0", "self")
+    assert "(asked for)" in ask.text(view_id, "--format", "table")
+
+
+def test_a_call_that_only_a_log_tells_of_is_told_by_the_id_of_its_charge(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = next(sample_directory().glob("claude_code/*.logs.binpb"))
+    assert run(spanledger, ["import", "--data", str(tmp_path / "data"), str(file)]) == 0
+    ask = Asker(tmp_path / "data", capsys)
+    with connect(DataDir(tmp_path / "data")) as connection:
+        ((charge_id, call_id), *_) = connection.execute("SELECT charge_id, call_id FROM charges").fetchall()
+    found = ask.json(charge_id)
+    assert (found["kind"], found["signal"], found["call"]["call_id"]) == ("charge", "log", call_id)
+    assert found["money"]["cost_usd"] == "0.007401"
+    assert found["views"][0]["reason"] == "sole_view"

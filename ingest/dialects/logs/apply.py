@@ -35,10 +35,8 @@ class LogReading:
 def read_log_dialects(sheet: Sheet, body: Attributes) -> LogReading:
     """Every column of `logs` that has to be interpreted. `body`: one attribute a log record."""
     names = sheet.name.dictionary_encode()
-    claims = _claims(sheet, names)
-    failures = _by_name(claims, names, lambda one, name: name in one.failures)
-    failed = failures | (sheet.kind >= SEVERITY_ERROR)
-    reading = read_as(replace(sheet, status_code=np.where(failed, STATUS_ERROR, 0)), LOG_DIALECTS, claims)
+    sheet, claims = prepared(sheet)
+    reading = read_as(sheet, LOG_DIALECTS, claims)
     columns = {**reading.columns, "body": body.text, "duration_ns": _durations(sheet, claims)}
     for target in ("input", "output"):
         mine = _by_name(claims, names, partial(_is_body_of, target))
@@ -46,6 +44,15 @@ def read_log_dialects(sheet: Sheet, body: Attributes) -> LogReading:
         columns[target] = pc.if_else(moved, columns["body"], columns[target])
         columns["body"] = pc.if_else(moved, pa.scalar(None, pa.string()), columns["body"])
     return LogReading(columns, reading.held, reading.failed)
+
+
+def prepared(sheet: Sheet) -> tuple[Sheet, Ints]:
+    """`sheet` with a status, as spans have one, and for each log record the position of the dialect that reads it."""
+    names = sheet.name.dictionary_encode()
+    claims = _claims(sheet, names)
+    failures = _by_name(claims, names, lambda one, name: name in one.failures)
+    failed = failures | (sheet.kind >= SEVERITY_ERROR)
+    return replace(sheet, status_code=np.where(failed, STATUS_ERROR, 0)), claims
 
 
 def _is_body_of(target: str, dialect: LogDialect, event: str) -> bool:

@@ -1,18 +1,28 @@
 """Where a column came from: told by hand on small spans, and held against what decoding gives on every sample."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 
 from ingest.decode import decode
-from ingest.decode.one import span_sheet
+from ingest.decode.one import log_sheet_of, span_sheet
+from ingest.dialects import DIALECTS
+from ingest.dialects.detect import claims_of
+from ingest.dialects.dialect import Dialect
+from ingest.dialects.logs import LOG_DIALECTS
+from ingest.dialects.logs.apply import prepared
 from ingest.dialects.origin import ABSENT, COLUMNS, CONCLUDED, PARTS, Origin, origins
+from ingest.sheet import Sheet
 from ledger.errors import NotFound
 from ledger.journal.frame import Event
+from ledger.journal.kinds import OTLP_LOGS
 from ledger.schema import ARROW
+from tests.golden.samples import FOLDER
 from tests.ingest.decode.made import CAPTURES, event, request, requests
 
 CHAT: Mapping[str, object] = {"gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai"}
@@ -23,7 +33,8 @@ def told(
 ) -> dict[str, Origin]:
     """The origins of one span, by column."""
     body = request({"attributes": attributes, **fields}, resource=resource).SerializeToString()
-    return {each.column: each for each in origins(span_sheet(event(body), 0))}
+    sheet = span_sheet(event(body), 0)
+    return {each.column: each for each in origins(sheet, dialect_of(sheet))}
 
 
 def test_the_attribute_and_its_value_are_named() -> None:
@@ -98,6 +109,10 @@ def test_a_call_that_failed_says_what_says_so(attributes: Mapping[str, object], 
     assert (found.value, found.note) == ("failed", f"no tokens, and it failed: {why}")
 
 
+def dialect_of(sheet: Sheet) -> Dialect:
+    return DIALECTS[int(claims_of(sheet, DIALECTS)[0])]
+
+
 def shapes() -> Iterator[tuple[str, Event, dict[str, Any]]]:
     """Of every sample a span of each shape (which columns are known, in which dialect), as decoded."""
     seen = set()
@@ -113,7 +128,7 @@ def shapes() -> Iterator[tuple[str, Event, dict[str, Any]]]:
 def agrees(sent: Event, row: Mapping[str, Any], where: str) -> None:
     """Every column of `row` that is known has an origin, and there the value that decoding gave."""
     sheet = span_sheet(sent, row["span_index"])
-    found = {each.column: each for each in origins(sheet)}
+    found = {each.column: each for each in origins(sheet, dialect_of(sheet))}
     known = {name: row[name] for name in COLUMNS if row[name] is not None and row[name] != ABSENT.get(name)}
     assert {name: found[name].value for name in known} == known, where
     texts = dict(zip(sheet.attributes.key.to_pylist(), sheet.attributes.text.to_pylist(), strict=True))
@@ -143,3 +158,22 @@ def test_a_span_that_is_not_there_is_named() -> None:
     with pytest.raises(NotFound, match="no span 3"):
         span_sheet(event(b""), 3)
     assert set(COLUMNS) <= set(ARROW["spans"].names)
+
+
+LOGS = sorted(FOLDER.glob("*/*.logs.binpb"))
+
+
+@pytest.mark.parametrize("path", LOGS, ids=lambda path: path.name)
+def test_of_every_log_record_of_a_sample_each_column_that_is_known_has_an_origin(path: Path) -> None:
+    sent = replace(event(path.read_bytes()), kind=OTLP_LOGS)
+    for row in decode([sent]).logs.to_pylist():
+        sheet, claims = prepared(log_sheet_of(sent, row["log_index"]))
+        found = {each.column: each.value for each in origins(sheet, LOG_DIALECTS[int(claims[0])])}
+        known = {name: row[name] for name in COLUMNS if row.get(name) is not None and row[name] != ABSENT.get(name)}
+        known = {name: value for name, value in known.items() if name not in ("input", "output")}  # may be the body
+        assert {name: found[name] for name in known} == known, row["log_index"]
+
+
+def test_a_log_record_that_is_not_there_is_not_found() -> None:
+    with pytest.raises(NotFound, match="event 2 has no log record 3 that reads"):
+        log_sheet_of(replace(event(b""), kind=OTLP_LOGS), 3)
