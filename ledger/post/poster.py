@@ -6,6 +6,7 @@ away and the batch is posted again from the cursor; so whoever calls `step` may 
 
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, fields
 from itertools import groupby
 
@@ -27,9 +28,10 @@ from ledger.post.open_traces import OpenTraces
 from ledger.post.remembered import Remembered
 from ledger.post.telemetry import DATA_ERRORS, Decode, Telemetry
 from ledger.schema import ARROW
-from ledger.seams import Clock
-from ledger.store.catalog import Catalog, StoreOptions
+from ledger.seams import IN_STEP, Clock
+from ledger.store.catalog import Catalog
 from ledger.store.manifest import Connect
+from ledger.store.options import StoreOptions
 
 SpansIn = Callable[[Event], int]
 """How many spans an event holds, or more, without decoding it."""
@@ -88,13 +90,16 @@ class Poster:
         spans_in: SpansIn = lambda _event: 1,
         disk: Disk = POSIX,
         connect: Connect = sqlite3.connect,
+        merging: Executor = IN_STEP,
     ) -> None:
         options.validate()
         self._spans_in = spans_in
         self._decode, self._same_span, self._options = decode, same_span, options
         swap.finish_interrupted(disk, data)
         self._reader = JournalReader(data, disk)
-        self._catalog = Catalog.open(data, clock=clock, options=store_options, disk=disk, connect=connect)
+        self._catalog = Catalog.open(
+            data, clock=clock, options=store_options, disk=disk, connect=connect, merging=merging
+        )
         self._events = Remembered(self._reader.get, options.remembered_bytes_max)
         try:
             swap.remove_leftovers(disk, data)

@@ -20,7 +20,7 @@ from ledger.journal.seal import seal_file
 from ledger.paths import DataDir
 from ledger.post.poster import Poster, PosterOptions
 from ledger.post.rebuild import rebuild
-from ledger.store.catalog import StoreOptions
+from ledger.store.options import StoreOptions
 from queries.connect import connect
 from tests.ledger.journal.history import SimRng, submit_together
 from tests.ledger.journal.simdisk import PowerCut
