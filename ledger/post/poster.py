@@ -128,6 +128,8 @@ class Poster:
         if events:
             if self._is_stale:  # from an attempt that failed
                 self._start_afresh()
+            if self._is_large(events):
+                self._catalog.await_merge()  # not both at once: together they would take too much memory
             self._is_stale = True  # until the commit: memory runs ahead of the ledger
             self._post(events)
             self._is_stale = False
@@ -153,6 +155,13 @@ class Poster:
                 f"{data.ledger} was posted up to event {self.cursor}, which is not in {data.journal} (it ends at event "
                 f"{end}) or is another one there: the journal was replaced. Run `spanledger rebuild` to post it anew"
             )
+
+    def _is_large(self, events: Sequence[Event]) -> bool:
+        """Whether it is one event beyond what a batch may hold."""
+        options, first = self._options, events[0]
+        return len(first.body) > options.batch_bytes_max or (
+            len(events) == 1 and self._spans_in(first) > options.batch_spans_max
+        )
 
     def _start_afresh(self) -> None:
         self._books = BooksInForce.restore(lambda seq: self._reader.get(seq).body, self._catalog.state(_BOOKS))

@@ -185,6 +185,10 @@ class Catalog:
         self._merger.step(self._clock.now_ns())
         self._shelf.remove_replaced(self._clock.monotonic_ns(), int(options.replaced_keep_s * 1e9))
 
+    def await_merge(self) -> None:
+        """Return once no merged file is being written beside."""
+        self._merger.await_written()
+
     def close(self) -> None:
         """Flush, fold the log into the catalog file, release the lock. A merge under way is given up."""
         self._merger.end()

@@ -55,6 +55,11 @@ class Merger:
                 self._under_way = found, self._executor.submit(self._written, found)
                 self._exchange(now_ns)
 
+    def await_written(self) -> None:
+        """Return once no merge is being written: its memory is free then. It is exchanged by the next step."""
+        if self._under_way is not None:
+            self._under_way[1].exception()
+
     def end(self) -> None:
         """Tell the merge under way to give up, without waiting."""
         self._ending.set()
