@@ -85,6 +85,7 @@ class Shelf:
 
     def exchange(self, table: str, old: Sequence[Segment] | Sequence[TraceRun], added: Added, now_ns: int) -> None:
         """Put merged files in the place of `old`, which are of one table of the manifest, in one transaction."""
+        self.next_number()  # flushes may have passed theirs, and readers know a new list of files by its last number
         with transaction(self._db):
             manifest.replace_files(self._db, table, old, now_ns)
             self.put(added)

@@ -1,6 +1,7 @@
 """Merging beside posting: commits go on, nothing that fails there stops them, and the end does not wait for it."""
 
 import errno
+import sqlite3
 import time
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -13,7 +14,7 @@ import pytest
 
 from ledger.errors import Corrupt, LedgerError
 from ledger.journal.disk import File, PosixDisk
-from ledger.store import digest, merger
+from ledger.store import digest, manifest, merger
 from ledger.store.catalog import Catalog
 from ledger.store.options import StoreOptions
 from ledger.store.snapshot import Snapshot
@@ -122,6 +123,21 @@ def test_commits_and_flushes_go_on_while_a_merge_is_written(data, clock, catalog
     numbers = [part.file_number for part in before.manifest] + [part.file_number for part in merged]
     assert len(set(numbers)) == len(numbers), "a number is given out once"
     assert all(path.exists() for path in before.segments("spans")), "what a reader knows stays"
+
+
+def last_file(data) -> int:
+    with closing(sqlite3.connect(data.catalog)) as db:
+        return manifest.get_meta(db, "file")
+
+
+def test_readers_see_by_the_last_number_that_files_were_exchanged(data, catalog, merging):
+    post(catalog, 0, 1)
+    catalog.tidy()
+    post(catalog, 2)
+    before = last_file(data)
+    merging.go()
+    catalog.tidy()
+    assert last_file(data) > before
 
 
 def test_a_number_given_to_a_merge_is_not_given_again_after_a_restart(data, clock, catalog, merging):
