@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -73,9 +74,10 @@ def one_round(shape: str, spans: int, yardstick: bool) -> Measures:
         data = DataDir(Path(folder) / "data")
         journal_bytes = fill(data, requests(SHAPES[shape], spans))
         idle_rss = max_rss_bytes()
-        poster = Poster(data, decode, same_span, clock=SystemClock(), spans_in=spans_in)
-        wall_s, cpu_s = timed(lambda: post_all(poster))
-        close_s, close_cpu_s = timed(poster.close)
+        with ThreadPoolExecutor(1) as merging:  # as in the service
+            poster = Poster(data, decode, same_span, clock=SystemClock(), spans_in=spans_in, merging=merging)
+            wall_s, cpu_s = timed(lambda: post_all(poster))
+            close_s, close_cpu_s = timed(poster.close)
         posted = stored_spans(data)
         return {
             "spans per cpu second": posted / (cpu_s + close_cpu_s),

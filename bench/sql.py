@@ -194,7 +194,9 @@ HttpQuestion = tuple[str, float | None, Sequence[Paths], int]
 def http_questions(about: Known, rounds: int) -> Iterator[HttpQuestion]:
     """(question, goal in ms, what is asked in turn, times)."""
     since, few, runs = quote(about.middle), max(3, rounds // 4), len(about.runs) - 1
-    windows = tuple(f"/api/v1/runs/{about.large_run}/replay?from={first}" for first in range(1, 10_000, 400))
+    windows = [
+        windows_of(about.large_run[:digits]) for digits in range(32, 16, -1)
+    ]  # a new name each time: kept by name
     yield "cost page", 100, [("/cost",)], rounds
     yield "cost page, half of the time", 100, [(f"/cost?since={since}",)], rounds
     yield "API costs by agent", 100, [("/api/v1/costs?by=agent",)], rounds
@@ -202,13 +204,19 @@ def http_questions(about: Known, rounds: int) -> Iterator[HttpQuestion]:
     yield "one run by id, API", 50, [(f"/api/v1/runs/{run}",) for run in about.runs], runs
     yield "one run by 10 digits, API", 50, [(f"/api/v1/runs/{run[:10]}",) for run in about.runs], min(50, runs)
     yield "one run, its page", None, [(f"/runs/{run}",) for run in about.runs], min(50, runs)
-    yield "10,000 spans replayed, API, 25 windows", None, [windows], few
+    yield "10,000 spans replayed, API, 25 windows", 1000, windows, min(few, len(windows) - 1)
+    yield "the same again, its steps kept", 1000, windows[:1], few
     yield "page of the 10,000-span run", 1000, [(f"/runs/{about.large_run}",)], few
     yield "its last window of steps", 1000, [(f"/runs/{about.large_run}?from=9601",)], few
     yield "its last step in full", 1000, [(f"/runs/{about.large_run}?step=10000",)], few
     yield "runs page, newest 50", 200, [("/runs",)], rounds
     for name, filters in FILTERS.items():
         yield f"runs page, {name}", 1000, [("/runs?" + filters.format(since=since),)], few
+
+
+def windows_of(run: str) -> Paths:
+    """All steps of a run of 10,000."""
+    return tuple(f"/api/v1/runs/{run}/replay?from={first}" for first in range(1, 10_000, 400))
 
 
 FILTERS = {

@@ -18,7 +18,8 @@ from ledger.paths import DataDir
 from ledger.schema import ARROW
 from ledger.seams import SystemClock
 from ledger.store import traces
-from ledger.store.catalog import Catalog, StoreOptions
+from ledger.store.catalog import Catalog
+from ledger.store.options import StoreOptions
 
 START_NS = 1_700_000_000 * 10**9
 RUN_SPANS = 50

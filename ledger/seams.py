@@ -1,8 +1,16 @@
-"""Clock and randomness as parameters, so that the core is deterministic under test. The disk has `journal.disk`."""
+"""Clock, randomness and where work is done as parameters, so that the core is deterministic under test.
+
+The disk has `journal.disk`.
+"""
 
 import os
 import time
-from typing import Protocol
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from typing import ParamSpec, Protocol, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Clock(Protocol):
@@ -32,3 +40,18 @@ class SystemClock:
 class SystemRng:
     def token_bytes(self, n: int) -> bytes:
         return os.urandom(n)
+
+
+class InStep(Executor):
+    """Does the work before `submit` returns, in the thread that asks for it."""
+
+    def submit(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        future: Future[T] = Future()
+        try:
+            future.set_result(work(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001 - it is raised to whoever asks for the result
+            future.set_exception(error)
+        return future
+
+
+IN_STEP = InStep()

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from ledger.schema import ARROW
 from ledger.store import fold, traces
+from ledger.store.snapshot import Snapshot
 from queries.connect import parquet, shown
 from queries.room import rooms
 
@@ -75,6 +76,48 @@ def of_run(
         yield narrow
 
 
+@dataclass(frozen=True)
+class Touched:
+    """Which events touched what a question about a run was answered from. While they are the same, so is the answer."""
+
+    catalog_inode: int
+    ranges: tuple[tuple[int, int], ...]
+    """Of run hashes: runs that begin as was asked, and the one that was found."""
+    trace_hashes: npt.NDArray[np.uint64]
+    events: Events
+
+    def still(self, state: Snapshot) -> bool:
+        """Whether `state` says the same."""
+        if state.catalog_inode != self.catalog_inode:
+            return False
+        return np.array_equal(_touching(state, self.ranges, self.trace_hashes), self.events)
+
+    @property
+    def nbytes(self) -> int:
+        return self.trace_hashes.nbytes + self.events.nbytes
+
+
+def touched(narrow: duckdb.DuckDBPyConnection, state: Snapshot, prefix: str, run_id: str) -> Touched:
+    """Of what `of_run` narrowed to for `prefix`, of the ledger at `state`; `run_id` was found in it."""
+    rows = _with_ids(narrow.sql("SELECT DISTINCT tenant, trace_id FROM base.run_parts").to_arrow_table())
+    ranges, hashes = (_range(prefix.lower()), _range(run_id)), traces.trace_hashes(rows["tenant"], rows["trace_id"])
+    return Touched(state.catalog_inode, ranges, hashes, _touching(state, ranges, hashes))
+
+
+def _touching(
+    state: Snapshot, ranges: Sequence[tuple[int, int]], trace_hashes: npt.NDArray[np.uint64]
+) -> npt.NDArray[np.int64]:
+    """Events, and which trace each touched, one list after the other."""
+    at, seqs = traces.probe(state.runs, trace_hashes)
+    return np.concatenate([*(traces.between(state.runs, low, high) for low, high in ranges), at, seqs])
+
+
+def _range(digits: str) -> tuple[int, int]:
+    """Hashes of the runs whose id begins with `digits`."""
+    half = digits[:HALF_DIGITS]
+    return int(half.ljust(HALF_DIGITS, "0"), 16), int(half.ljust(HALF_DIGITS, "f"), 16)
+
+
 def _heirs(parts: pa.Table, digits: str) -> list[bytes]:
     """The runs that have the spans now, where what `digits` begins are only earlier ids of others."""
     now = fold.folded("run_parts", parts)["run_id"].unique().to_pylist()
@@ -83,9 +126,7 @@ def _heirs(parts: pa.Table, digits: str) -> list[bytes]:
 
 def _parts(connection: duckdb.DuckDBPyConnection, digits: str) -> pa.Table:
     """Rows of run_parts of runs whose id begins with `digits`: one or more of every trace that has such a run now."""
-    half = digits[:HALF_DIGITS]
-    low, high = (int(half.ljust(HALF_DIGITS, fill), 16) for fill in "0f")
-    events = traces.between(shown(connection).runs, low, high)
+    events = traces.between(shown(connection).runs, *_range(digits))
     return _select(connection, "run_parts", ARROW["run_parts"].names, events, _begins(digits))
 
 

@@ -4,13 +4,14 @@ Either way `settle` returns once the ledger's cursor has passed what was appende
 """
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from ledger.errors import LedgerError
 from ledger.journal.frame import Draft
 from ledger.paths import DataDir
-from ledger.seams import SystemClock, SystemRng
+from ledger.seams import IN_STEP, SystemClock, SystemRng
 from queries.progress import posted_seq
 from spanledger.config import Config, make_data_directory
 from spanledger.presence import running, wait_until
@@ -106,8 +107,10 @@ class OwnDoor:
         self._journal.close()
 
 
-def open_poster(config: Config) -> "Poster":
-    """A poster on the data directory, with the decoder of this program. Takes the poster's lock."""
+def open_poster(config: Config, merging: Executor = IN_STEP) -> "Poster":
+    """A poster on the data directory, with the decoder of this program. Takes the poster's lock.
+
+    `merging`: where merged files are written (ledger/store/merger.py)."""
     from ingest.decode import decode, same_span, spans_in
     from ledger.post.poster import Poster
     from spanledger.parts import options
@@ -120,4 +123,5 @@ def open_poster(config: Config) -> "Poster":
         options=options(config, "poster"),
         store_options=options(config, "store"),
         spans_in=spans_in,
+        merging=merging,
     )

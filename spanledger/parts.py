@@ -63,7 +63,7 @@ PARTS: dict[str, tuple[str, str, dict[str, str]]] = {
         },
     ),
     "store": (
-        "ledger.store.catalog",
+        "ledger.store.options",
         "StoreOptions",
         {
             "flush_rows": "store.flush_rows",

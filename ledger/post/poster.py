@@ -6,6 +6,7 @@ away and the batch is posted again from the cursor; so whoever calls `step` may 
 
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, fields
 from itertools import groupby
 
@@ -27,9 +28,10 @@ from ledger.post.open_traces import OpenTraces
 from ledger.post.remembered import Remembered
 from ledger.post.telemetry import DATA_ERRORS, Decode, Telemetry
 from ledger.schema import ARROW
-from ledger.seams import Clock
-from ledger.store.catalog import Catalog, StoreOptions
+from ledger.seams import IN_STEP, Clock
+from ledger.store.catalog import Catalog
 from ledger.store.manifest import Connect
+from ledger.store.options import StoreOptions
 
 SpansIn = Callable[[Event], int]
 """How many spans an event holds, or more, without decoding it."""
@@ -88,13 +90,16 @@ class Poster:
         spans_in: SpansIn = lambda _event: 1,
         disk: Disk = POSIX,
         connect: Connect = sqlite3.connect,
+        merging: Executor = IN_STEP,
     ) -> None:
         options.validate()
         self._spans_in = spans_in
         self._decode, self._same_span, self._options = decode, same_span, options
         swap.finish_interrupted(disk, data)
         self._reader = JournalReader(data, disk)
-        self._catalog = Catalog.open(data, clock=clock, options=store_options, disk=disk, connect=connect)
+        self._catalog = Catalog.open(
+            data, clock=clock, options=store_options, disk=disk, connect=connect, merging=merging
+        )
         self._events = Remembered(self._reader.get, options.remembered_bytes_max)
         try:
             swap.remove_leftovers(disk, data)
@@ -123,6 +128,8 @@ class Poster:
         if events:
             if self._is_stale:  # from an attempt that failed
                 self._start_afresh()
+            if self._is_large(events):
+                self._catalog.await_merge()  # not both at once: together they would take too much memory
             self._is_stale = True  # until the commit: memory runs ahead of the ledger
             self._post(events)
             self._is_stale = False
@@ -148,6 +155,13 @@ class Poster:
                 f"{data.ledger} was posted up to event {self.cursor}, which is not in {data.journal} (it ends at event "
                 f"{end}) or is another one there: the journal was replaced. Run `spanledger rebuild` to post it anew"
             )
+
+    def _is_large(self, events: Sequence[Event]) -> bool:
+        """Whether it is one event beyond what a batch may hold."""
+        options, first = self._options, events[0]
+        return len(first.body) > options.batch_bytes_max or (
+            len(events) == 1 and self._spans_in(first) > options.batch_spans_max
+        )
 
     def _start_afresh(self) -> None:
         self._books = BooksInForce.restore(lambda seq: self._reader.get(seq).body, self._catalog.state(_BOOKS))

@@ -12,8 +12,8 @@ from ledger.post.duplicates import SameSpan
 from ledger.post.poster import Poster, PosterOptions, SpansIn
 from ledger.post.telemetry import Decode
 from ledger.seams import Clock
-from ledger.store.catalog import StoreOptions
 from ledger.store.manifest import Connect
+from ledger.store.options import StoreOptions
 
 
 def rebuild(

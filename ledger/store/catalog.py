@@ -7,7 +7,7 @@ Rows come in by `commit` only and are never edited. Readers use `ledger.store.sn
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from concurrent.futures import Executor
 
 import numpy as np
 import numpy.typing as npt
@@ -17,47 +17,30 @@ import pyarrow.compute as pc
 from ledger.journal.disk import POSIX, Disk, Lock
 from ledger.paths import DataDir
 from ledger.schema import ARROW
-from ledger.seams import Clock
+from ledger.seams import IN_STEP, Clock
 from ledger.store import hot, manifest, segment, traces, whole
 from ledger.store.manifest import Connect, transaction
+from ledger.store.merger import Merger
+from ledger.store.options import StoreOptions
 from ledger.store.shelf import Added, Shelf
-
-
-@dataclass(frozen=True)
-class StoreOptions:
-    """Bounds of the store, each with its reason."""
-
-    flush_rows: int = 50_000
-    """Hot rows of any one table before all become Parquet: a reader decodes all of them at each snapshot."""
-    flush_bytes: int = 32 << 20
-    """The same bound for rows with long content: they are mirrored in memory. A full commit of such spans reaches it,
-    so that a poster which catches up writes them once."""
-    flush_age_s: float = 30.0
-    """A quiet ledger is flushed too, so that other programs find its rows in the files."""
-    replaced_keep_s: float = 600.0
-    """How long a replaced file stays: longer than any query may run."""
-    segment_fan_in: int = 16
-    """Each tier rewrites its rows once, at 2 to 6 us a span: two or three times up to the largest file. At most 15
-    files a tier remain, 60 a table and day in four tiers."""
-    segment_bytes_min: int = 64 << 10
-    """The lowest tier: what a quiet half minute leaves."""
-    segment_bytes_max: int = 256 << 20
-    """A segment of this size is left alone: 140 of them are over a thousand million spans without content in a day."""
-    merge_free_bytes_min: int = 64 << 20
-    """What a merge must leave free on the disk, beside its own files: above the 16 MiB at which the journal stops."""
-    run_fan_in: int = 4
-    """Runs of traces are all asked at each probe, so fewer of them stay than of segments."""
-    run_pairs_min: int = 1 << 14
-    """The lowest tier of runs."""
 
 
 class Catalog:
     def __init__(
-        self, data: DataDir, db: sqlite3.Connection, lock: Lock, *, clock: Clock, disk: Disk, options: StoreOptions
+        self,
+        data: DataDir,
+        db: sqlite3.Connection,
+        lock: Lock,
+        *,
+        clock: Clock,
+        disk: Disk,
+        options: StoreOptions,
+        merging: Executor,
     ) -> None:
         self._db, self._lock, self._clock, self._options = db, lock, clock, options
         self.cursor = manifest.get_meta(db, "cursor")
         self._shelf = Shelf(data.ledger, db, disk)
+        self._merger = Merger(self._shelf, merging, options)
         self._hot: hot.HotRows
         self._hot_run: traces.Run
         self._hot_since_ns: int
@@ -72,15 +55,19 @@ class Catalog:
         options: StoreOptions = StoreOptions(),
         disk: Disk = POSIX,
         connect: Connect = sqlite3.connect,
+        merging: Executor = IN_STEP,
     ) -> "Catalog":
-        """Lock, open or create the ledger, and remove files that a crash left behind. Raises Locked, Incompatible."""
+        """Lock, open or create the ledger, and remove files that a crash left behind. Raises Locked, Incompatible.
+
+        Merged files are written in `merging`, which sees no more of the ledger than files that never change.
+        """
         disk.mkdir(data.ledger)
         disk.mkdir(data.run)
         lock = disk.lock(data.ledger, data.run / "poster")
         try:
             db = manifest.create_or_open(data.catalog, disk, connect)
             try:
-                catalog = cls(data, db, lock, clock=clock, disk=disk, options=options)
+                catalog = cls(data, db, lock, clock=clock, disk=disk, options=options, merging=merging)
                 catalog._shelf.remove_orphans()
             except BaseException:
                 db.close()
@@ -188,29 +175,23 @@ class Catalog:
         self._take_in_place_of_hot(added)
 
     def tidy(self) -> None:
-        """What time and size ask for, a bounded step of it: flush, one merge of segments, one of runs, removals."""
+        """What time and size ask for, a bounded step of it: flush, merges, removals.
+
+        Raises what kept a merge from being written, which is tried again by the next call."""
         age_s = (self._clock.monotonic_ns() - self._hot_since_ns) / 1e9
         options = self._options
         if self._is_full() or (self._hot.rows and age_s >= options.flush_age_s):
             self.flush()
-        now_ns = self._clock.now_ns()
-        self._shelf.merge_segments(
-            fan_in=options.segment_fan_in,
-            file_bytes_min=options.segment_bytes_min,
-            file_bytes_max=options.segment_bytes_max,
-            free_bytes_min=options.merge_free_bytes_min,
-            now_ns=now_ns,
-        )
-        self._shelf.merge_runs(
-            fan_in=options.run_fan_in,
-            pairs_min=options.run_pairs_min,
-            free_bytes_min=options.merge_free_bytes_min,
-            now_ns=now_ns,
-        )
+        self._merger.step(self._clock.now_ns())
         self._shelf.remove_replaced(self._clock.monotonic_ns(), int(options.replaced_keep_s * 1e9))
 
+    def await_merge(self) -> None:
+        """Return once no merged file is being written beside."""
+        self._merger.await_written()
+
     def close(self) -> None:
-        """Flush, fold the log into the catalog file, release the lock."""
+        """Flush, fold the log into the catalog file, release the lock. A merge under way is given up."""
+        self._merger.end()
         try:
             self.flush()
         finally:
@@ -218,8 +199,11 @@ class Catalog:
 
     def abandon(self) -> None:
         """Let go without flushing, as a crash would; the hot rows are there at the next open."""
-        self._db.close()
-        self._lock.release()
+        try:
+            self._merger.close()
+        finally:
+            self._db.close()
+            self._lock.release()
 
     # --- hot rows -----------------------------------------------------------------------------------------------
 

@@ -52,12 +52,17 @@ class Out:
         """`published` closes the file itself, after the sync."""
 
 
+def aside(path: Path) -> Path:
+    """Where `path` is written before it has its name."""
+    return path.with_name(path.name + ASIDE)
+
+
 @contextmanager
 def published(disk: Disk, path: Path) -> Iterator[Out]:
     """Write `path` whole or not at all. When this returns the file is complete, under its name, and on the medium."""
     disk.mkdir(path.parent)
-    aside = path.with_name(path.name + ASIDE)
-    file = disk.open_append(aside)
+    unnamed = aside(path)
+    file = disk.open_append(unnamed)
     try:
         try:
             file.truncate(0)  # what a crash left there
@@ -67,9 +72,9 @@ def published(disk: Disk, path: Path) -> Iterator[Out]:
             file.sync()
         finally:
             file.close()
-        disk.rename(aside, path)
+        disk.rename(unnamed, path)
     except OSError:
         with suppress(OSError):  # on a full disk half a file would be what keeps it full
-            disk.unlink(aside)
+            disk.unlink(unnamed)
         raise
     disk.sync_dir(path.parent)

@@ -1,4 +1,4 @@
-"""The files of the ledger: which there are, how they are added and merged, and when they go.
+"""The files of the ledger: which there are, how they are added and exchanged, and when they go.
 
 Every change is made in the same order: new files written and durable first, then one transaction that swaps them in.
 A crash before it leaves files that no manifest names, which are removed at the next open; after it, nothing is undone.
@@ -6,7 +6,8 @@ A crash before it leaves files that no manifest names, which are removed at the 
 
 import os
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,8 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ledger.journal.disk import Disk
-from ledger.store import manifest, merge, segment, traces, whole
-from ledger.store.files import published
+from ledger.store import manifest, segment, traces
+from ledger.store.files import aside, published
 from ledger.store.fold import FOLDS, folded
 from ledger.store.manifest import Segment, TraceRun, transaction
 
@@ -23,16 +24,20 @@ SEGMENTS = "segments"
 RUNS = "traces"
 
 
+OnFile = tuple[TraceRun, traces.Run]
+"""A run as the manifest has it, and mapped."""
+
+
 @dataclass(frozen=True)
 class Added:
     """Files that are written and durable, and not yet in the manifest."""
 
     segments: tuple[Segment, ...] = ()
-    runs: tuple[TraceRun, ...] = ()
+    runs: tuple[OnFile, ...] = ()
 
     @property
     def last_number(self) -> int:
-        numbers = [made.file_number for made in self.segments] + [run.file_number for run in self.runs]
+        numbers = [made.file_number for made in self.segments] + [record.file_number for record, _ in self.runs]
         return max(numbers)
 
 
@@ -45,11 +50,11 @@ class Shelf:
         self._number = manifest.get_meta(db, "file")
         self.segments = manifest.segments(db)
         self._seen_replaced: dict[str, int] = {}
-        self._runs = [(record, traces.Run.open(root / record.path)) for record in manifest.trace_runs(db)]
+        self.runs_on_file = [(record, traces.Run.open(root / record.path)) for record in manifest.trace_runs(db)]
 
     @property
     def runs(self) -> list[traces.Run]:
-        return [run for _, run in self._runs]
+        return [run for _, run in self.runs_on_file]
 
     def write(self, tables: dict[str, pa.Table], run: traces.Run) -> Added:
         """Write hot rows and hot traces as files. The manifest does not know them yet: see `put`."""
@@ -60,63 +65,34 @@ class Shelf:
             for shard, day, part in segment.split(table, hot, events):
                 number += 1
                 rows = segment.in_order(table, folded(table, part))
-                made.append(self._write_segment(new_segment(number, table, shard, day, rows), [rows]))
-        runs = (self._write_run(number + 1, [run]),) if len(run.hashes) else ()
+                made.append(self.write_segment(new_segment(number, table, shard, day, rows), [rows]))
+        runs = (self.write_run(number + 1, [run]),) if len(run.hashes) else ()
         return Added(tuple(made), runs)
 
     def put(self, added: Added) -> None:
         """Name the new files in the manifest; within the transaction of the caller."""
         for made in added.segments:
             manifest.put_segment(self._db, made)
-        for run in added.runs:
-            manifest.put_trace_run(self._db, run)
-        manifest.put_meta(self._db, "file", added.last_number)
+        for record, _ in added.runs:
+            manifest.put_trace_run(self._db, record)
+        manifest.put_meta(self._db, "file", max(self._number, added.last_number))
 
     def take(self, added: Added) -> None:
         """Know the new files from now on; after that transaction."""
-        self._number = added.last_number
+        self._number = max(self._number, added.last_number)
         self.segments = [*self.segments, *added.segments]
-        self._runs += [(run, traces.Run.open(self.root / run.path)) for run in added.runs]
+        self.runs_on_file += added.runs
 
-    def merge_segments(
-        self, *, fan_in: int, file_bytes_min: int, file_bytes_max: int, free_bytes_min: int, now_ns: int
-    ) -> bool:
-        """Merge one group of small segments, if there is one and room for it. Returns whether it did."""
-        candidates = (((s.table_name, s.shard, s.day), s.file_bytes, s) for s in self.segments)
-        old = merge.due(candidates, fan_in=fan_in, smallest=file_bytes_min, largest=file_bytes_max)
-        if old is None or not self._has_room(sum(part.file_bytes for part in old), free_bytes_min):
-            return False
-        first = old[0]
-        for part in old:
-            whole.check(self.root, part)
-        inputs = [segment.row_groups(self.root / part.path, part.table_name) for part in old]
-        made = self._write_segment(
-            replace(
-                first,
-                file_number=self._number + 1,
-                rows=sum(part.rows for part in old),
-                first_seq=min(part.first_seq for part in old),
-                last_seq=max(part.last_seq for part in old),
-            ),
-            merge.merged(first.table_name, inputs),
-        )
-        self._swap("segment", old, Added(segments=(made,)), now_ns)
-        self.segments = [part for part in self.segments if part not in old]
-        return True
-
-    def merge_runs(self, *, fan_in: int, pairs_min: int, free_bytes_min: int, now_ns: int) -> bool:
-        """Merge one group of trace runs, if there is one and room for it. Returns whether it did."""
-        candidates = ((0, record.pairs, (record, run)) for record, run in self._runs)
-        old = merge.due(candidates, fan_in=fan_in, smallest=pairs_min, largest=1 << 62)
-        if old is None or not self._has_room(sum(traces.file_bytes(record.pairs) for record, _ in old), free_bytes_min):
-            return False
-        for _, run in old:
-            run.check()
-        made = self._write_run(self._number + 1, [run for _, run in old])
-        self._swap("trace_run", [record for record, _ in old], Added(runs=(made,)), now_ns)
-        gone = {record.file_number for record, _ in old}
-        self._runs = [pair for pair in self._runs if pair[0].file_number not in gone]
-        return True
+    def exchange(self, table: str, old: Sequence[Segment] | Sequence[TraceRun], added: Added, now_ns: int) -> None:
+        """Put merged files in the place of `old`, which are of one table of the manifest, in one transaction."""
+        self.next_number()  # flushes may have passed theirs, and readers know a new list of files by its last number
+        with transaction(self._db):
+            manifest.replace_files(self._db, table, old, now_ns)
+            self.put(added)
+        self.take(added)
+        gone = {item.path for item in old}
+        self.segments = [part for part in self.segments if part.path not in gone]
+        self.runs_on_file = [pair for pair in self.runs_on_file if pair[0].path not in gone]
 
     def remove_replaced(self, monotonic_ns: int, keep_ns: int) -> None:
         """Remove files that left the manifest `keep_ns` ago, by the clock that never jumps.
@@ -141,7 +117,7 @@ class Shelf:
 
     def remove_orphans(self) -> None:
         """Remove files that a crash left, which no manifest names."""
-        known = {part.path for part in self.segments} | {record.path for record, _ in self._runs}
+        known = {part.path for part in self.segments} | {record.path for record, _ in self.runs_on_file}
         known |= {row[0] for row in self._db.execute("SELECT path FROM replaced")}
         for top in (SEGMENTS, RUNS):
             for directory, _, names in os.walk(self.root / top):
@@ -150,21 +126,28 @@ class Shelf:
                     if str(path.relative_to(self.root)) not in known:
                         self._disk.unlink(path)
 
-    def _has_room(self, file_bytes: int, free_bytes_min: int) -> bool:
-        """Whether new files of that size leave enough for the journal: merging can wait, acks cannot."""
-        return self._disk.free_bytes(self.root) - file_bytes >= free_bytes_min
+    def free_bytes(self) -> int:
+        """Room on the disk."""
+        return self._disk.free_bytes(self.root)
 
-    def _swap(self, table: str, old: Sequence[Segment] | Sequence[TraceRun], added: Added, now_ns: int) -> None:
-        with transaction(self._db):
-            manifest.replace_files(self._db, table, old, now_ns)
-            self.put(added)
-        self.take(added)
+    def next_number(self) -> int:
+        """A file number that nobody else gets, also while its file is written beside others."""
+        self._number += 1
+        return self._number
 
-    def _write_segment(self, planned: Segment, parts: Iterable[pa.Table]) -> Segment:
+    def discard(self, path: str) -> None:
+        """Remove what there is of a file that the manifest does not name; what cannot be goes at the next open."""
+        whole_file = self.root / path
+        with suppress(OSError):
+            for left in (whole_file, aside(whole_file)):
+                if self._disk.exists(left):
+                    self._disk.unlink(left)
+
+    def write_segment(self, planned: Segment, parts: Iterable[pa.Table]) -> Segment:
         """Write the segment that `planned` describes, but for its path, size and checksum. `parts` are in order.
 
         `planned.rows` is what goes in; where rows fold, fewer may be left."""
-        path = Path(SEGMENTS) / planned.table_name / planned.day / f"{planned.file_number:08d}.parquet"
+        path = segment_path(planned)
         with published(self._disk, self.root / path) as out:
             rows = segment.write(
                 out, planned.table_name, planned.shard, planned.day, planned.first_seq, planned.last_seq, parts
@@ -174,13 +157,24 @@ class Shelf:
         lost = planned.rows - rows
         assert rows == found, f"{path}: {found} rows of {rows} written"
         assert lost == 0 or (lost > 0 and planned.table_name in FOLDS), f"{path}: {rows} rows of {planned.rows}"
-        return replace(planned, path=str(path), rows=rows, file_bytes=size, crc32c=crc32c)
+        return replace(planned, path=path, rows=rows, file_bytes=size, crc32c=crc32c)
 
-    def _write_run(self, number: int, runs: Sequence[traces.Run]) -> TraceRun:
-        path = Path(RUNS) / f"{number:08d}.run"
+    def write_run(
+        self, number: int, runs: Sequence[traces.Run], before_each: Callable[[], None] = lambda: None
+    ) -> OnFile:
+        """Write the merge of `runs` as one, and read it back. `before_each` part is called, and may raise."""
+        path = run_path(number)
         with published(self._disk, self.root / path) as out:
-            pairs = traces.write(out, runs)
-        return TraceRun(number, str(path), pairs)
+            pairs = traces.write(out, runs, before_each)
+        return TraceRun(number, path, pairs), traces.Run.open(self.root / path)
+
+
+def segment_path(planned: Segment) -> str:
+    return f"{SEGMENTS}/{planned.table_name}/{planned.day}/{planned.file_number:08d}.parquet"
+
+
+def run_path(number: int) -> str:
+    return f"{RUNS}/{number:08d}.run"
 
 
 def new_segment(number: int, table: str, shard: int, day: str, rows: pa.Table) -> Segment:

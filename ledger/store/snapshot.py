@@ -31,6 +31,8 @@ class Snapshot:
     hot_parts: Mapping[int, HotPart] = field(repr=False)
     runs: tuple[traces.Run, ...] = field(repr=False, default=())
     """The index of known traces and runs."""
+    catalog_inode: int = 0
+    """Which ledger it is: a rebuild makes another."""
 
     @classmethod
     def take(cls, data: DataDir, previous: "Snapshot | None" = None) -> "Snapshot":
@@ -41,6 +43,7 @@ class Snapshot:
                 f"`spanledger serve --data {data.root}`, or `spanledger import` a file into it"
             )
         known = previous.hot_parts if previous is not None and previous.root == data.ledger else {}
+        inode = data.catalog.stat().st_ino  # before the rows: a rebuild may put a newer ledger in place, never an older
         db = manifest.open_read_only(data.catalog)
         try:
             db.execute("BEGIN")
@@ -67,7 +70,7 @@ class Snapshot:
             mapped.get(data.ledger / record.path) or traces.Run.open(data.ledger / record.path) for record in records
         ]
         runs.append(traces.hot_run(hot_pairs))
-        return cls(cursor, data.ledger, segments, parts, tuple(runs))
+        return cls(cursor, data.ledger, segments, parts, tuple(runs), inode)
 
     def segments(self, table: str) -> list[Path]:
         """Files with rows of `table`, each of them whole. Raises Corrupt."""

@@ -7,7 +7,7 @@ the rows back and compares ids, so a collision costs time and never truth. docs/
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -154,13 +154,16 @@ def _checksum(columns: Iterable[npt.NDArray[np.generic]]) -> int:
     return crc
 
 
-def write(out: Out, runs: Sequence[Run]) -> int:
-    """Write the merge of `runs` to `out`; returns its pairs. Memory is bounded by MERGE_PAIRS, not by the runs."""
+def write(out: Out, runs: Sequence[Run], before_each: Callable[[], None] = lambda: None) -> int:
+    """Write the merge of `runs` to `out`; returns its pairs. Memory is bounded by MERGE_PAIRS, not by the runs.
+
+    `before_each` of its parts is called, and may raise."""
     pairs = sum(len(run.hashes) for run in runs)
     out.write(bytes(HEADER.itemsize))
     crc = 0
     for column in (0, 1):  # all hashes lie before all events, so the merge is gone through once for each
         for merged in _merged(runs):
+            before_each()
             body = encode_column(merged, column)
             crc = google_crc32c.extend(crc, body)
             out.write(body)

@@ -16,6 +16,7 @@ from queries.api.answers import DEFAULTS, Answers, Bounds
 from queries.api.guard import Application, Guard
 from queries.api.problem import problem, status_of
 from queries.page import errors, routes
+from queries.replay.kept import Kept
 
 GZIP_BYTES_MIN = 2_000
 """Below this, headers outweigh the gain."""
@@ -32,6 +33,7 @@ def routed(data: DataDir, bounds: Bounds = DEFAULTS) -> FastAPI:
         title="Spanledger", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json", lifespan=_lifespan
     )
     app.state.answers = Answers(data, bounds)
+    app.state.kept = Kept()
     for part in (health, v1, wrong_port, routes):
         app.include_router(part.router)
     app.add_exception_handler(LedgerError, _ledger_error)

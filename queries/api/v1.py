@@ -14,7 +14,7 @@ from queries.api.addresses import addresses
 from queries.costs import costs
 from queries.narrow import SUMMARY, of_run
 from queries.progress import progress
-from queries.replay.replay import WINDOW_STEPS, content, replay
+from queries.replay.replay import WINDOW_STEPS, content
 from queries.runs import LIMIT_MAX, Row, RunFilter, one_run, runs
 from queries.since import since_ns
 from queries.version import VERSION
@@ -95,8 +95,8 @@ def get_replay(
     limit: Annotated[int, Query(ge=1, le=WINDOW_STEPS)] = WINDOW_STEPS,
 ) -> JSONResponse:
     """Steps of the run in event time, with the money so far. `next` is the number of the first step after these."""
-    with request.app.state.answers.connection() as connection, of_run(connection, run_id) as narrow:
-        found = replay(narrow, run_id, first, limit)
+    with request.app.state.answers.connection() as connection:
+        found = request.app.state.kept.replay(connection, run_id, first, limit)
     return _answer({"run": found.run, "items": found.steps, "total": found.total, "next": found.next_step})
 
 
@@ -104,8 +104,7 @@ def get_replay(
 def get_step(request: Request, run_id: str, step: int) -> JSONResponse:
     """One step in full: input, output, attributes, and the money lines of its call."""
     with request.app.state.answers.connection() as connection:
-        with of_run(connection, run_id) as narrow:
-            found = replay(narrow, run_id, step, 1)
+        found = request.app.state.kept.replay(connection, run_id, step, 1)
         if not found.steps:
             raise Refused(f"run {run_id} has {found.total} steps, there is no step {step}")
         return _answer(content(connection, str(found.run["run_id"]), found.steps[0]))

@@ -9,6 +9,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 from ledger.errors import LedgerError
@@ -66,11 +67,12 @@ class Persistence:
 def main(child: Child) -> None:
     os.nice(NICE)
     persistence, poster = Persistence(child), None
-    while poster is None and not child.stop.is_set():
-        poster = persistence.tried(lambda: open_poster(child.config))
-        child.ready()  # also where it has to wait: what is acked is in the journal and can be posted at any time
-    if poster is not None:
-        _post(child, poster, persistence)
+    with ThreadPoolExecutor(1, "merge") as merging:
+        while poster is None and not child.stop.is_set():
+            poster = persistence.tried(lambda: open_poster(child.config, merging))
+            child.ready()  # also where it has to wait: what is acked is in the journal and can be posted at any time
+        if poster is not None:
+            _post(child, poster, persistence)
 
 
 def _post(child: Child, poster: "Poster", persistence: Persistence) -> None:

@@ -21,8 +21,8 @@ from ledger.paths import DataDir
 from ledger.post.poster import Poster
 from ledger.post.rebuild import rebuild
 from ledger.seams import SystemClock, SystemRng
-from ledger.store.catalog import StoreOptions
 from ledger.store.digest import digests
+from ledger.store.options import StoreOptions
 from ledger.store.snapshot import Snapshot
 from queries.connect import connect
 from spanledger.seed import price_book_seed

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from ledger.paths import DataDir
 from ledger.seams import SystemClock
-from ledger.store.catalog import Catalog, StoreOptions
+from ledger.store.catalog import Catalog
+from ledger.store.options import StoreOptions
 from queries.api.answers import Answers, Bounds
 from tests.ledger.store import rows
 

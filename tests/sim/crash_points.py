@@ -121,9 +121,6 @@ POINTS: dict[str, tuple[str, ...]] = {
         "after sync segment",
         "after rename segment",
         "after sync_dir directory",
-        "before commit catalog",
-        "within commit catalog",
-        "after commit catalog",
     ),
     "merge of runs": (
         "before open run",
@@ -135,9 +132,17 @@ POINTS: dict[str, tuple[str, ...]] = {
         "after sync run",
         "after rename run",
         "after sync_dir directory",
+    ),
+    "exchange": (
         "before commit catalog",
         "within commit catalog",
         "after commit catalog",
+    ),
+    "merge given up": (
+        "before unlink segment",
+        "after unlink segment",
+        "before unlink run",
+        "after unlink run",
     ),
     "removal": (
         "before commit catalog",

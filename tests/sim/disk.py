@@ -33,12 +33,14 @@ class MirroredDisk(SimDisk):
         self.connections: list[sqlite3.Connection] = []
         self.watch: Watch | None = None
         self.poster_killed = False
+        self.between: Callable[[], None] = lambda: None
         self._ledgers = str(root / "ledger")
 
     def is_ledger(self, path: Path) -> bool:
         return str(path).startswith(self._ledgers)
 
     def step(self, what: str, path: Path) -> None:
+        self.between()
         self.check_alive(path)
         try:
             super().step(what, path)

@@ -20,11 +20,12 @@ from ledger.journal.seal import seal_file
 from ledger.paths import DataDir
 from ledger.post.poster import Poster, PosterOptions
 from ledger.post.rebuild import rebuild
-from ledger.store.catalog import StoreOptions
+from ledger.store.options import StoreOptions
 from queries.connect import connect
 from tests.ledger.journal.history import SimRng, submit_together
 from tests.ledger.journal.simdisk import PowerCut
 from tests.sim import checker, faults
+from tests.sim.beside import Beside
 from tests.sim.clients import PUBLISHED, Clients, Request
 from tests.sim.clock import JumpingClock
 from tests.sim.database import connecting
@@ -57,6 +58,7 @@ class History:
         self.refused = self.lives = self.errors = 0
         self.writer: JournalWriter | None = None
         self.poster: Poster | None = None
+        self.beside: Beside | None = None
 
     # --- a life -------------------------------------------------------------------------------------------------
 
@@ -94,7 +96,8 @@ class History:
         self.poster = self._open_poster()
 
     def _open_poster(self) -> Poster:
-        return Poster(self.data, decode, same_span, options=self._poster_options(), **self.seams())
+        self.beside = Beside(self.disk, random.Random(self.chance.getrandbits(32)))
+        return Poster(self.data, decode, same_span, options=self._poster_options(), merging=self.beside, **self.seams())
 
     def seams(self) -> dict[str, Any]:
         return {"clock": self.clock, "store_options": STORE, "disk": self.disk, "connect": connecting(self.disk)}
@@ -114,6 +117,7 @@ class History:
         except PowerCut:
             if self.disk.off:
                 raise
+            self._drop_beside()
             self.disk.after_poster_kill()
             self._restart_poster()
         except SURVIVABLE:
@@ -121,6 +125,12 @@ class History:
             if self.chance.random() < 0.5:  # as the service does; else as an import does, which goes on
                 self._end(self.poster)
                 self._restart_poster()
+
+    def _drop_beside(self) -> None:
+        """What is written beside posting ends with the poster's process."""
+        if self.beside is not None:
+            self.beside.drop()
+            self.beside = None
 
     def _restart_poster(self) -> None:
         """As its supervisor does: again and again."""
@@ -192,6 +202,7 @@ class History:
 
     def crash(self, power_cut: bool | None = None) -> None:
         """The machine loses power, or only the processes end; either where it is not said."""
+        self._drop_beside()
         power_cut = self.chance.random() < 0.6 if power_cut is None else power_cut
         self.disk = self.disk.after_power_cut() if power_cut else self.disk.after_kill()
 

@@ -6,10 +6,12 @@ two operations of one step, after the first and before the second are the same p
 """
 
 import sys
+import threading
 from collections import Counter
 from pathlib import Path
 
 from tests.ledger.journal.simdisk import PowerCut
+from tests.sim.beside import NAME
 from tests.sim.disk import MirroredDisk
 
 STEPS = {
@@ -24,8 +26,10 @@ STEPS = {
     ("catalog.py", "commit"): "post",
     ("catalog.py", "flush"): "flush",
     ("catalog.py", "abandon"): "close",
-    ("shelf.py", "merge_segments"): "merge of segments",
-    ("shelf.py", "merge_runs"): "merge of runs",
+    ("merger.py", "_merge_segments"): "merge of segments",
+    ("merger.py", "_merge_runs"): "merge of runs",
+    ("merger.py", "_exchange"): "exchange",
+    ("shelf.py", "discard"): "merge given up",
     ("shelf.py", "remove_replaced"): "removal",
     ("shelf.py", "remove_orphans"): "orphans",
     ("swap.py", "put_in_place"): "swap",
@@ -69,14 +73,16 @@ class Points:
         self.passed: Counter[str] = Counter()
         self.ended = False
         self._end_at, self._passing = end_at, passing
-        self._step: str | None = None
+        self._last = {False: "", True: ""}
 
     def on(self, disk: MirroredDisk) -> None:
         def watch(moment: str, what: str, path: Path) -> None:
             step = "checkpoint" if what == "checkpoint" else step_here()
-            if step and (moment == "after" or step != self._step or what in BOTH_SIDES):
+            beside = threading.current_thread().name == NAME
+            if step and (moment == "after" or step != self._last[beside] or what in BOTH_SIDES):
                 self._pass(f"{step}: {moment} {what} {object_of(path, disk.root)}")
-            self._step = self._step if what == "checkpoint" else step
+            if what != "checkpoint":
+                self._last[beside] = step or ""
 
         def fault(number: int, what: str, path: Path) -> None:
             step = "checkpoint" if what == "checkpoint" else step_here()

@@ -34,7 +34,7 @@ class Stage:
 STAGES = {
     "append": Stage(("send",) * 6),
     "seal": Stage((*("send",) * 8, "seal")),
-    "post, flush and merge": Stage((*FLUSH, *FLUSH, "wait", "post")),
+    "post, flush and merge": Stage((*FLUSH, *FLUSH, "wait", *("post",) * 6)),
     "recovery": Stage(("send",), starting=True, killed_before=True),
     "rebuild": Stage(("send", "post", "rebuild")),
 }

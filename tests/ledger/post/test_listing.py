@@ -15,8 +15,9 @@ from ledger.post.poster import Poster, PosterOptions
 from ledger.post.rebuild import rebuild
 from ledger.schema import ARROW
 from ledger.seams import SystemClock
-from ledger.store.catalog import Catalog, StoreOptions
+from ledger.store.catalog import Catalog
 from ledger.store.digest import digests
+from ledger.store.options import StoreOptions
 from tests.ledger.post import plain
 from tests.ledger.post.plain import call, request, same_span
 from tests.ledger.post.posted import ask, drain, journal

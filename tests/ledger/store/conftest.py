@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from ledger.paths import DataDir
-from ledger.store.catalog import Catalog, StoreOptions
+from ledger.store.catalog import Catalog
+from ledger.store.options import StoreOptions
 
 
 class HandClock:

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ledger.journal.disk import File, PosixDisk
-from ledger.store.catalog import Catalog, StoreOptions
+from ledger.store.catalog import Catalog
+from ledger.store.options import StoreOptions
 from tests.ledger.store import rows
 
 EVENTS = 6

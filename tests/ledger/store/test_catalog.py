@@ -12,7 +12,8 @@ from ledger.errors import Incompatible, Locked, NotFound
 from ledger.journal.disk import PosixDisk, PosixFile
 from ledger.schema import ARROW
 from ledger.store import digest, manifest
-from ledger.store.catalog import Catalog, StoreOptions
+from ledger.store.catalog import Catalog
+from ledger.store.options import StoreOptions
 from ledger.store.snapshot import Snapshot
 from tests.ledger.store import rows
 
