@@ -62,7 +62,7 @@ NAMED = (
         "ledger/post/reload.py",
         "        if not known.num_rows:\n            break\n",
         "        break\n",
-        (f"{POSTING}::test_a_restart_after_every_commit_gives_equal_digests",),
+        (f"{DIGESTS}::test_a_restart_after_every_commit_gives_equal_digests",),
     ),
     Mutant(
         "checksum off",
@@ -195,7 +195,7 @@ OTHERS = (
         "ledger/store/catalog.py",
         '                manifest.put_meta(self._db, "cursor", cursor)\n',
         "",
-        (f"{POSTING}::test_a_restart_after_every_commit_gives_equal_digests",),
+        (f"{DIGESTS}::test_a_restart_after_every_commit_gives_equal_digests",),
     ),
     Mutant(
         "page checksums not verified",

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from ledger.paths import DataDir
 from tests.ledger.post.plain import request
 from tests.ledger.post.posted import ask, journal, post
-from tests.ledger.post.test_posting import histories
+from tests.ledger.post.test_histories import histories
 
 LAST = 2**63 - 1
 DIFFERENCES = f"(FROM runs EXCEPT FROM runs_as_of({LAST})) UNION ALL (FROM runs_as_of({LAST}) EXCEPT FROM runs)"
