@@ -218,7 +218,7 @@ OTHERS = (
         "orphan removal takes live runs",
         "only files that no manifest names are removed",
         "ledger/store/shelf.py",
-        "{part.path for part in self.segments} | {record.path for record, _ in self._runs}",
+        "{part.path for part in self.segments} | {record.path for record, _ in self.runs_on_file}",
         "{part.path for part in self.segments}",
         ("tests/ledger/store/test_crash.py", "-k", "a_stop_at_a_step"),
     ),
