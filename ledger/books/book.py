@@ -5,6 +5,7 @@ What a call costs depends on nothing but the call and this file: not on an insta
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
 from importlib.resources import files
 from io import BytesIO
@@ -28,6 +29,9 @@ from ledger.books.match import Matcher, Provider
 from ledger.books.rates import Rates, rates_of
 from ledger.errors import Incompatible, Refused
 
+PARSED_MAX = 4
+"""Books held parsed, about 10 MiB each; others are parsed again when an old trace is brought back."""
+
 
 def seed_body() -> bytes:
     """The book that a new journal starts with: compiled from genai-prices, shipped with the program."""
@@ -47,8 +51,12 @@ class PriceBook:
     matcher: Matcher = field(repr=False)
 
     @classmethod
+    @lru_cache(maxsize=PARSED_MAX)
     def parse(cls, body: bytes) -> "PriceBook":
-        """Reads a published book. Raises Refused for what is none, Incompatible for a newer format."""
+        """Reads a published book. Raises Refused for what is none, Incompatible for a newer format.
+
+        It takes a quarter of a second, and the same bytes give the same book, so the last ones are kept.
+        """
         table = _read(body)
         metadata = table.schema.metadata
         records = {kind: table.filter(pc.equal(table["record"], kind)) for kind in ("provider", "model", "price")}

@@ -4,11 +4,8 @@ import json
 from bisect import bisect_right
 from collections.abc import Callable
 
-from ledger.books.book import PriceBook
+from ledger.books.book import PARSED_MAX, PriceBook
 from ledger.errors import Corrupt
-
-PARSED_MAX = 4
-"""Books held parsed, about 10 MiB each; others are parsed again when an old trace is brought back."""
 
 
 class BooksInForce:

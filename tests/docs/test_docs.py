@@ -45,7 +45,7 @@ def test_readme_starts_with_the_two_commands_that_ci_runs_word_by_word() -> None
     first, second, *_ = fenced(ROOT / "README.md", "sh")
     assert first.startswith("python3 -m venv .venv && ")
     assert first.endswith("spanledger demo")
-    assert second == ".venv/bin/pytest -q"
+    assert second == ".venv/bin/pytest -q -n logical"
     assert "readme_command 1" in (ROOT / ".ci/run").read_text()
     assert "readme_command 2" in (ROOT / ".ci/run").read_text()
 
