@@ -45,6 +45,7 @@ OWN: Fills = {
     **{f"own_{name}": (I32, -1) for name in ("agent", "conversation", "user", "team", "run")},
     **dict.fromkeys(("service", "environment", "provider", "model", "tool", "scope"), (I32, -1)),
     "response": (U64, 0),  # hash of the response id, 0 where there is none
+    "moment": (U64, 0),  # of a view that stands apart (calls.apart), else 0
     **dict.fromkeys(("content_hi", "content_lo"), (U64, 0)),  # content hash of a log record
     **dict.fromkeys(("units", "authority"), (U8, 0)),
     **dict.fromkeys(("began_ns", "ended_ns"), (I64, 0)),
@@ -80,7 +81,7 @@ TRACE: Fills = {
     **dict.fromkeys(("hash", "hi", "lo"), (U64, 0)),
     **dict.fromkeys(("tenant", "touched", "event_seq"), (I64, -1)),
     "spans": (I64, 0),
-    "linked": (BOOL, 0),  # whether it shares a response with another trace
+    "linked": (BOOL, 0),  # whether it shares a response with another trace, or holds what stands apart
 }
 ROW_VALUED = (
     "parent", "first_child", "next_sibling", "top", "llm", "outer", "p_call", "p_dup", "biller", "reporter",

@@ -203,8 +203,9 @@ def _fold(nodes: Columns, call: _Call, other: _Call, reason: int) -> None:
 
 def _worth(nodes: Columns, row: int) -> tuple[int, ...]:
     """How well a view may speak for its call; the same whatever came first."""
-    ranks = [int(nodes[name][row]) for name in ("has_usage", "units", "authority")]
-    return *ranks, -int(nodes["signal"][row]), -int(nodes["failed"][row]), *_earlier(nodes, row)
+    ranks = [int(nodes[name][row]) for name in ("units", "authority")]
+    last = -int(nodes["signal"][row]), -int(nodes["failed"][row]), *_earlier(nodes, row)
+    return int(nodes["has_usage"][row]), int(nodes["model"][row] >= 0), *ranks, *last
 
 
 def _nearness(nodes: Columns, row: int) -> tuple[int, ...]:

@@ -7,7 +7,8 @@ AGENT_RULES = ("provisional", "ancestor")
 
 (
     NO_VIEW, SOLE, INNERMOST, AROUND, CARRIES_USAGE, USAGE_FROM_AROUND, KNOWS_MOST, SAME_RESPONSE, SUSPECTED, SAME_SPAN,
-) = range(10)  # fmt: skip
+    SAME_MOMENT,
+) = range(11)  # fmt: skip
 REASONS = (
     None,
     "sole_view",
@@ -19,8 +20,10 @@ REASONS = (
     "same_response",
     "suspected_duplicate",
     "same_span",
+    "same_moment",
 )
 """Why a view bills or not: the only sighting; the innermost of several; around another model span that bills (nothing
 but transparent spans between them); around one and alone in knowing usage, or more of it; inside such a one; of several
 side by side the one that knows most; beside one that bills the same response of the provider; beside one that bills
-what looks like the same call; a log record of the span that bills, or the span of the log record that does."""
+what looks like the same call; a log record of the span that bills, or the span of the log record that does; beside one
+that bills a call of the same conversation, tokens and moment, where neither names the other."""

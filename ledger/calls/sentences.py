@@ -14,6 +14,8 @@ REASONS: Mapping[str, str] = {
     "at the same moment, of the same model and with the same tokens",
     "same_span": "it does not bill: a log record and the span that it was written for report the same call, and the "
     "other bills",
+    "same_moment": "it does not bill: a span and a log record of one conversation, or two log records, tell of a "
+    "call with the same input tokens at the same moment; neither names the other, and the other bills",
 }
 """`reason` of a view: why it bills or does not."""
 

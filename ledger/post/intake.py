@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ledger.calls.apart import moments, stands_apart
 from ledger.calls.authority import authorities
 from ledger.calls.columns import Interner
 from ledger.calls.forest import LOG, SPAN, NewSpans
@@ -127,6 +128,7 @@ def intake(spans: pa.Table, texts: Texts) -> NewSpans:
     own["is_root"] = ~has_parent & ~is_log
     for name in ("input", "output"):
         own[f"{name}_known"] = spans[f"{name}_tokens"].is_valid().to_numpy()
+    own["moment"] = _moments(spans, own, is_log)
     return NewSpans(
         tenant=texts.tenant.codes(spans["tenant"]).astype(np.int64),
         trace_hi=trace[:, 0],
@@ -144,6 +146,15 @@ def response_hashes(texts: pa.ChunkedArray, role: np.ndarray) -> np.ndarray:
     known = np.flatnonzero((role == MODEL) & texts.is_valid().to_numpy())
     digests = b"".join([sha256(text.encode()).digest()[:8] for text in texts.take(pa.array(known)).to_pylist()])
     found[known] = np.frombuffer(digests, dtype=">u8")
+    return found
+
+
+def _moments(spans: pa.Table, own: dict[str, np.ndarray], is_log: np.ndarray) -> np.ndarray:
+    """Of the views that stand apart (calls.apart), 0 of the others."""
+    reports = (own["role"] == MODEL) & own["input_known"]
+    at = stands_apart(spans["scope_name"], is_log, own["response"] != 0, reports)
+    found = np.zeros(len(reports), dtype=np.uint64)
+    found[at] = moments(spans["service_name"].take(pa.array(at)), own["input_tokens"][at], own["ended_ns"][at])
     return found
 
 

@@ -69,6 +69,7 @@ class OpenTraces:
         affected = affected[forest.nodes["real"][affected]]
         outer_before = forest.nodes["outer"][affected]
         inherit(forest, below)
+        self._twins.follow(forest, affected)
         decision = decide(forest, self._nesting, self._twins, affected, outer_before)
         called_before = forest.nodes["p_call"][decision.rows].copy()
         outcome.placed.append(place(forest, affected, decision))
@@ -96,7 +97,7 @@ class OpenTraces:
 
     def linked(self, new: NewSpans, trace: np.ndarray) -> np.ndarray:
         """Which of `new`, each with the number of its `trace`, belong to traces that share a response with another,
-        among `new` or open."""
+        among `new` or open, or that hold what stands apart."""
         naming, others = self._twins.linking(self.forest, new)
         marked = np.append(self.forest.traces["linked"][: self.forest.traces.rows], False)
         marked[others] = True
@@ -108,10 +109,14 @@ class OpenTraces:
         """Which responses open traces name; where one does, all traces of the ledger that name it are open."""
         return self._twins.knows(self.forest, tenants, responses)
 
-    def named(self, new: NewSpans) -> np.ndarray:
-        """Positions of `new`, which are folded, whose response ids are to be found again."""
-        forest = self.forest
-        return self._twins.named(forest, forest.rows_of(new))
+    def knows_moments(self, tenants: np.ndarray, moments: np.ndarray) -> np.ndarray:
+        """The same of what stands apart (calls.apart)."""
+        return self._twins.knows_moments(tenants, moments)
+
+    def named(self, new: NewSpans) -> list[tuple[str, np.ndarray]]:
+        """Columns of `new`, which are folded, with the positions of what is to be found again by them."""
+        rows = self.forest.rows_of(new)
+        return [("response", self._twins.named(self.forest, rows)), ("moment", self._twins.apart(self.forest, rows))]
 
     def touch(self, traces: np.ndarray) -> None:
         """Note that these trace rows are in use, so that they are forgotten last."""

@@ -13,8 +13,7 @@ import pyarrow.compute as pc
 
 from ledger.calls.booking import ENTRIES, REVERSAL
 from ledger.calls.forest import NewSpans
-from ledger.calls.roles import roles
-from ledger.post.intake import halves, intake, response_hashes
+from ledger.post.intake import halves, intake
 from ledger.post.log_views import LOG_COLUMNS, VIEWS, log_views, span_views
 from ledger.post.open_traces import OpenTraces, Outcome
 from ledger.post.pricing import BookAt, attach
@@ -33,34 +32,49 @@ ViewsOf = Callable[[int], pa.Table]
 
 
 @dataclass(frozen=True)
-class Responses:
-    """Responses that spans name: tenant (text), its code, and the hash of the id (0: none), by position."""
+class Names:
+    """What views may share with those of other traces, by position: tenant (text), its code, the hash of the response
+    (0: none), and that of what stands apart (calls.apart; 0: does not)."""
 
     tenant: pa.Array
     code: np.ndarray
-    name: np.ndarray
+    response: np.ndarray
+    moment: np.ndarray
+
+    @classmethod
+    def of(cls, views: pa.Table, new: NewSpans) -> "Names":
+        """Of `views` as taken in as `new`."""
+        return cls(views["tenant"].combine_chunks(), new.tenant, new.own["response"], new.own["moment"])
+
+    def hashes(self, responses: np.ndarray, moments: np.ndarray) -> np.ndarray:
+        """Hashes that the index of known names has for the marked `responses` and `moments`."""
+        found = [
+            name_hashes(self.tenant.filter(pa.array(marked)), names[marked])
+            for marked, names in ((responses, self.response), (moments, self.moment))
+        ]
+        return np.concatenate(found)
 
 
 def reload(
     catalog: Catalog,
     open_traces: OpenTraces,
     keys: pa.Table,
-    responses: Responses,
+    names: Names,
     book_at: BookAt,
     views_of: ViewsOf,
 ) -> None:
     """Open every trace of `keys` (tenant, trace_id; distinct) that the ledger knows and memory does not, those that
-    name one of `responses`, and all that are linked to these by the responses of their own spans."""
+    share one of `names`, and all that are linked to these by what their own spans share."""
     parts, events, seen = [], [np.empty(0, np.int64)], set[tuple[str, bytes]]()
     while True:
-        keys = pa.concat_tables([keys, _naming(catalog, open_traces, responses, views_of)])
+        keys = pa.concat_tables([keys, _naming(catalog, open_traces, names, views_of)])
         known, seqs = _known(catalog, _closed(open_traces, keys, seen))
         if not known.num_rows:
             break
         spans = _only(_views(catalog, known["trace_id"].unique().to_pylist(), seqs), known)
         parts.append(spans)
         events.append(seqs)
-        responses, keys = _responses(open_traces, spans), keys.slice(0, 0)
+        names, keys = Names.of(spans, intake(spans, open_traces.texts)), keys.slice(0, 0)
     if parts and (spans := pa.concat_tables(parts)).num_rows:  # else the hash of another trace
         _restore(catalog, open_traces, spans, np.unique(np.concatenate(events)).tolist(), book_at)
 
@@ -98,26 +112,22 @@ def _views(catalog: Catalog, ids: list[bytes], seqs: np.ndarray) -> pa.Table:
     return pa.concat_tables([found, log_views(untraced)])
 
 
-def _naming(catalog: Catalog, open_traces: OpenTraces, responses: Responses, views_of: ViewsOf) -> pa.Table:
-    """(tenant, trace_id) of the views in the ledger that name one of `responses`, if open traces name none such."""
-    unknown = (responses.name != 0) & ~open_traces.knows(responses.code, responses.name)
-    at = np.flatnonzero(unknown)
-    hashes = name_hashes(responses.tenant.take(pa.array(at)), responses.name[at])
+def _naming(catalog: Catalog, open_traces: OpenTraces, names: Names, views_of: ViewsOf) -> pa.Table:
+    """(tenant, trace_id) of the views in the ledger that share one of `names`, if open traces share none such."""
+    responses = (names.response != 0) & ~open_traces.knows(names.code, names.response)
+    moments = (names.moment != 0) & ~open_traces.knows_moments(names.code, names.moment)
+    hashes = names.hashes(responses, moments)
     _, seqs = catalog.probe(hashes)
     found = []
     for seq in np.unique(seqs).tolist():
-        spans = views_of(seq)
-        names = response_hashes(spans["response_id"], roles(spans["operation"]))
-        found.append(spans.select(_KEY).filter(pa.array(np.isin(name_hashes(spans["tenant"], names), hashes))))
+        views = views_of(seq)
+        theirs = Names.of(views, intake(views, open_traces.texts))
+        everything = np.ones(views.num_rows, dtype=np.bool_)
+        shares = np.isin(theirs.hashes(everything, everything), hashes).reshape(2, -1).any(axis=0)
+        found.append(views.select(_KEY).filter(pa.array(shares)))
     if not found:
         return ARROW["spans"].empty_table().select(_KEY)
     return pa.concat_tables(found).group_by(list(_KEY), use_threads=False).aggregate([])
-
-
-def _responses(open_traces: OpenTraces, spans: pa.Table) -> Responses:
-    tenant = spans["tenant"].combine_chunks()
-    codes = open_traces.texts.tenant.codes(spans["tenant"]).astype(np.int64)
-    return Responses(tenant, codes, response_hashes(spans["response_id"], roles(spans["operation"])))
 
 
 def _restore(catalog: Catalog, open_traces: OpenTraces, spans: pa.Table, seqs: Sequence[int], book_at: BookAt) -> None:

@@ -16,7 +16,7 @@ from ledger.post.intake import intake, select
 from ledger.post.log_views import log_views, span_views
 from ledger.post.open_traces import OpenTraces, Outcome
 from ledger.post.pricing import BookAt, attach
-from ledger.post.reload import Responses, reload
+from ledger.post.reload import Names, reload
 from ledger.post.rounds import rounds
 from ledger.schema import ARROW
 from ledger.store.catalog import Catalog
@@ -121,7 +121,7 @@ class Telemetry:
             self._catalog,
             self._open,
             views.select(["tenant", "trace_id"]).take(pa.array(first_of_trace)),
-            Responses(views["tenant"].combine_chunks(), new.tenant, new.own["response"]),
+            Names.of(views, new),
             self._book_at,
             self._views_of,
         )
@@ -146,11 +146,12 @@ class Telemetry:
         return np.where(linked, -1, trace) if linked.any() else trace
 
     def _index(self, tables: Mapping[str, pa.Table], new: NewSpans, views: pa.Table, batch: Batch) -> None:
-        """Note where response ids were named, and what was written about traces that the events did not touch."""
-        named = self._open.named(new)
-        if len(named):
-            tenants = views["tenant"].take(pa.array(named))
-            batch.add_traces(name_hashes(tenants, new.own["response"][named]), new.own["source_seq"][named])
+        """Note where responses were named, where something stands apart, and what was written about traces that the
+        events did not touch."""
+        for column, named in self._open.named(new):
+            if len(named):
+                tenants = views["tenant"].take(pa.array(named))
+                batch.add_traces(name_hashes(tenants, new.own[column][named]), new.own["source_seq"][named])
         for name in ("placements", "charges") if self._open.has_links else ():
             if name in tables:
                 rows = tables[name]

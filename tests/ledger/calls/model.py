@@ -175,7 +175,16 @@ class Model:
 
     def worth(self, key: Key) -> tuple[object, ...]:
         span = self.known[key]
-        return span.has_usage, span.units, not span.is_log, not span.failed, -span.began, -span.span, -self.order[key]
+        return (
+            span.has_usage,
+            span.model >= 0,
+            span.units,
+            not span.is_log,
+            not span.failed,
+            -span.began,
+            -span.span,
+            -self.order[key],
+        )
 
     def nearness(self, key: Key) -> tuple[object, ...]:
         span = self.known[key]

@@ -16,7 +16,7 @@ from tests.ledger.post.posted import journal, post
 NO_USAGE = {"input_tokens": None, "output_tokens": None, "usage_status": "missing"}
 OPERATIONS = ["chat", "chat", "tool", "agent", "workflow", "other"]
 said = st.builds(
-    lambda trace, number, parent, operation, status, name, tokens, run, scope, response: span(
+    lambda trace, number, parent, operation, status, name, tokens, run, scope, response, talk: span(
         trace,
         number,
         parent,
@@ -26,6 +26,7 @@ said = st.builds(
         run_key=run,
         scope_name=scope,
         response_id=response,
+        conversation_id=talk,
         **(
             {"provider": "openai", "request_model": "gpt-4o", "usage_status": "reported" if tokens else "missing",
              "input_tokens": tokens, "output_tokens": tokens}
@@ -41,17 +42,19 @@ said = st.builds(
     name=st.sampled_from([None, None, "a", "b"]),
     tokens=st.sampled_from([None, 10, 1000]),
     run=st.sampled_from([None, None, None, "run a", "run b"]),
-    scope=st.sampled_from(["one", "one", "other"]),
+    scope=st.sampled_from(["one", "codex", "other"]),
     response=st.sampled_from([None, "msg_1", "msg_2"]),
+    talk=st.sampled_from([None, "talk 1", "talk 2"]),
 )  # fmt: skip
 logged = st.builds(
-    lambda trace, number, tokens, event, response, cost, run: log(
+    lambda trace, number, tokens, event, response, cost, run, talk: log(
         trace,
         number,
         request_model="gpt-4o",
         event_name=event,
         response_id=response,
         run_key=run,
+        conversation_id=talk,
         **({"input_tokens": tokens, "output_tokens": tokens} if tokens else NO_USAGE),
         **({"reported_cost_usd": cost, "reported_source": "cost_usd"} if cost else {}),
     ),
@@ -62,6 +65,7 @@ logged = st.builds(
     response=st.sampled_from([None, None, "msg_1", "msg_2"]),
     cost=st.sampled_from([None, "0.5", "0.25"]),
     run=st.sampled_from([None, None, "run a"]),
+    talk=st.sampled_from([None, "talk 1", "talk 2"]),
 )
 requests = st.one_of(
     st.lists(said, min_size=1, max_size=4).map(lambda spans: request(*spans)),
