@@ -1,4 +1,7 @@
-"""The conformance tier: its marker, its servers, and the page that is made of its results."""
+"""The conformance tier: its marker, its servers, and the page that is made of its results.
+
+Tests may run in several processes: what one ended with travels with its report to the process that makes the page.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -13,6 +16,10 @@ from tests.ingest.doors import Door, open_door
 
 HERE = Path(__file__).parent
 RESULTS = pytest.StashKey[dict[str, list[Outcome]]]()
+FILES = pytest.StashKey[set[str]]()
+"""Names of the files of the tier of which a test ran."""
+PROPERTY = "conformance"
+"""Of a report: the file of the test and, for each duty that it proves, the outcome as a tuple."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -20,7 +27,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[RESULTS] = defaultdict(list)
+    config.stash[RESULTS], config.stash[FILES] = defaultdict(list), set()
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Collected(config))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -35,11 +44,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     report: Any = yield
-    if report.when == "call" or not report.passed:
-        for duty in _duties(item):
-            outcome = Outcome(item.path.name, item.originalname, _transport(item), report.passed)  # type: ignore[attr-defined]
-            item.config.stash[RESULTS][duty].append(outcome)
+    if HERE in item.path.parents and (report.when == "call" or not report.passed):
+        ended = (item.path.name, item.originalname, _transport(item), report.passed)  # type: ignore[attr-defined]
+        report.user_properties.append((PROPERTY, (item.path.name, [(duty, ended) for duty in _duties(item)])))
     return report
+
+
+class Collected:
+    """Takes in reports, in the one process that has all of them."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        for file, outcomes in [said for name, said in report.user_properties if name == PROPERTY]:
+            self._config.stash[FILES].add(file)
+            for duty, ended in outcomes:
+                self._config.stash[RESULTS][duty].append(Outcome(*ended))
 
 
 def _duties(item: pytest.Item) -> list[str]:
@@ -70,10 +91,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def _whole_tier(session: pytest.Session) -> bool:
-    files = {item.path for item in session.items if HERE in item.path.parents}
     option = session.config.option
     narrowed = option.keyword or option.collectonly or any("::" in str(name) for name in session.config.args)
-    return not narrowed and not session.shouldstop and files == set(HERE.glob("test_*.py"))
+    files = {path.name for path in HERE.glob("test_*.py")}
+    return not narrowed and not session.shouldstop and session.config.stash[FILES] == files
 
 
 @pytest.fixture(scope="module")
