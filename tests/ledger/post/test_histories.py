@@ -16,7 +16,7 @@ from tests.ledger.post.posted import journal, post
 NO_USAGE = {"input_tokens": None, "output_tokens": None, "usage_status": "missing"}
 OPERATIONS = ["chat", "chat", "tool", "agent", "workflow", "other"]
 said = st.builds(
-    lambda trace, number, parent, operation, status, name, tokens, run, scope, response: span(
+    lambda trace, number, parent, operation, status, name, tokens, run, scope, response, digest: span(
         trace,
         number,
         parent,
@@ -26,6 +26,8 @@ said = st.builds(
         run_key=run,
         scope_name=scope,
         response_id=response,
+        tool_name="search" if operation == "tool" else None,
+        input_digest=digest if operation in ("chat", "tool") else None,
         **(
             {"provider": "openai", "request_model": "gpt-4o", "usage_status": "reported" if tokens else "missing",
              "input_tokens": tokens, "output_tokens": tokens}
@@ -43,15 +45,17 @@ said = st.builds(
     run=st.sampled_from([None, None, None, "run a", "run b"]),
     scope=st.sampled_from(["one", "one", "other"]),
     response=st.sampled_from([None, "msg_1", "msg_2"]),
+    digest=st.sampled_from([None, None, 1, -(2**63)]),
 )  # fmt: skip
 logged = st.builds(
-    lambda trace, number, tokens, event, response, cost, run: log(
+    lambda trace, number, tokens, event, response, cost, run, digest: log(
         trace,
         number,
         request_model="gpt-4o",
         event_name=event,
         response_id=response,
         run_key=run,
+        input_digest=digest,
         **({"input_tokens": tokens, "output_tokens": tokens} if tokens else NO_USAGE),
         **({"reported_cost_usd": cost, "reported_source": "cost_usd"} if cost else {}),
     ),
@@ -62,6 +66,7 @@ logged = st.builds(
     response=st.sampled_from([None, None, "msg_1", "msg_2"]),
     cost=st.sampled_from([None, "0.5", "0.25"]),
     run=st.sampled_from([None, None, "run a"]),
+    digest=st.sampled_from([None, 1]),
 )
 requests = st.one_of(
     st.lists(said, min_size=1, max_size=4).map(lambda spans: request(*spans)),
