@@ -100,6 +100,7 @@ SPANS = _columns(
     (51, "received_ns", _I64, "receipt by this server's clock, ns since 1970 UTC"),
     (52, "source_seq", _I64, "event whose bytes hold the span"),
     (53, "span_index", _I32, "position of the span within that event"),
+    (54, "input_digest", _I64, "of a call's input: the first 8 bytes of its SHA-256; NULL without content, or no call"),
 )
 
 PLACEMENTS = _columns(  # gone: 3 span_id, 12 view_id, 13 call_id, 16 duplicate_of
@@ -249,6 +250,7 @@ RUN_PARTS = _columns(
     (27, "models", TEXTS, "models of its calls, in order"),
     (28, "tools", TEXTS, "tools that its calls ran, in order"),
     (29, "elsewhere", _BOOL, "whether the run is another trace's: a view of one of its calls lies here"),
+    (30, "repeats", _I64, "how often the call was made that is repeated most, calls; 0 where none can be compared"),
 )
 
 CONFLICTS = _columns(

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from ingest.decode import identity
 from ingest.decode.bodies import Misfits, Unread, bodies_of, decoder
+from ingest.decode.content import input_digests
 from ingest.decode.fast_logs import fast_logs
 from ingest.decode.log_rows import LogSheet
 from ingest.decode.maps import kept, key_values, spread_resources
@@ -71,6 +72,7 @@ def logs_table(logs: LogSheet, events: Sequence[Source]) -> pa.Table:
         "received_ns": pa.array(received[sheet.event]),
         "source_seq": pa.array(seq[sheet.event]),
         "log_index": pa.array(sheet.index.astype(np.int32)),
+        "input_digest": input_digests(reading.columns["operation"], reading.columns["input"]),
     }
     schema = ARROW["logs"]
     return pa.Table.from_arrays([typed(columns[field.name], field.type) for field in schema], schema=schema)

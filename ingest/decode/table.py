@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ingest.decode.content import input_digests
 from ingest.decode.maps import kept, key_values, spread_resources
 from ingest.dialects.apply import read_dialects
 from ingest.sheet import Ints, Mask, Sheet
@@ -82,6 +83,7 @@ def spans_table(sheet: Sheet, events: Sequence[Source]) -> pa.Table:
         "received_ns": pa.array(received[sheet.event]),
         "source_seq": pa.array(seq[sheet.event]),
         "span_index": pa.array(sheet.index.astype(np.int32)),
+        "input_digest": input_digests(reading.columns["operation"], reading.columns["input"]),
     }
     schema = ARROW["spans"]
     table = pa.Table.from_arrays([typed(columns[field.name], field.type) for field in schema], schema=schema)

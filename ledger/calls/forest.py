@@ -41,9 +41,10 @@ OWN: Fills = {
     "has_usage": (BOOL, 0),
     "unpriced": (BOOL, 0),
     "metered": (BOOL, 0),  # whether it states what whoever bills or meters the call takes for it
-    **dict.fromkeys(("is_root", "input_known", "output_known"), (BOOL, 0)),
+    **dict.fromkeys(("is_root", "input_known", "output_known", "digest_known"), (BOOL, 0)),
     **{f"own_{name}": (I32, -1) for name in ("agent", "conversation", "user", "team", "run")},
-    **dict.fromkeys(("service", "environment", "provider", "model", "tool", "scope"), (I32, -1)),
+    **dict.fromkeys(("service", "environment", "provider", "model", "asked_model", "tool", "scope"), (I32, -1)),
+    "input_digest": (I64, 0),
     "response": (U64, 0),  # hash of the response id, 0 where there is none
     "moment": (U64, 0),  # of a view that stands apart (calls.apart), else 0
     **dict.fromkeys(("content_hi", "content_lo"), (U64, 0)),  # content hash of a log record

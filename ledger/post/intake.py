@@ -78,6 +78,7 @@ READ = tuple(
                 "status",
             ),
             *("usage_status", "start_ns", "end_ns", "received_ns", "source_seq", "span_index", "response_id", *UNITS),
+            "input_digest",
         )
     )
 )
@@ -110,6 +111,7 @@ def intake(spans: pa.Table, texts: Texts) -> NewSpans:
     trace, span, parent = halves(spans["trace_id"]), halves(spans["span_id"]), halves(spans["parent_span_id"])
     own = {name: getattr(texts, kind).codes(clipped(spans[column])) for name, (kind, column) in _TEXT_COLUMNS.items()}
     own["model"] = texts.model.codes(clipped(pc.coalesce(spans["response_model"], spans["request_model"])))
+    own["asked_model"] = texts.model.codes(clipped(pc.coalesce(spans["request_model"], spans["response_model"])))
     own["role"] = roles(spans["operation"])
     own["response"] = response_hashes(spans["response_id"], own["role"])
     own["units"] = sum(spans[unit].is_valid().to_numpy().astype(np.uint8) for unit in UNITS)
@@ -119,7 +121,7 @@ def intake(spans: pa.Table, texts: Texts) -> NewSpans:
     own["charged_ns"] = charged_ns(int64(spans["end_ns"]), int64(spans["received_ns"]))
     own["began_ns"] = began_ns(int64(spans["start_ns"]), int64(spans["end_ns"]), int64(spans["received_ns"]))
     own["ended_ns"] = np.maximum(own["began_ns"], int64(spans["end_ns"]))
-    for name in ("source_seq", "span_index", "input_tokens", "output_tokens"):
+    for name in ("source_seq", "span_index", "input_tokens", "output_tokens", "input_digest"):
         own[name] = int64(spans[name])
     content, is_log = halves(spans["content_hash"]), spans["content_hash"].is_valid().to_numpy()
     own["signal"] = np.where(is_log, LOG, SPAN).astype(np.uint8)
@@ -129,6 +131,7 @@ def intake(spans: pa.Table, texts: Texts) -> NewSpans:
     for name in ("input", "output"):
         own[f"{name}_known"] = spans[f"{name}_tokens"].is_valid().to_numpy()
     own["moment"] = _moments(spans, own, is_log)
+    own["digest_known"] = spans["input_digest"].is_valid().to_numpy()
     return NewSpans(
         tenant=texts.tenant.codes(spans["tenant"]).astype(np.int64),
         trace_hi=trace[:, 0],

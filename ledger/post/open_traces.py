@@ -32,7 +32,7 @@ _CODED = {
     "service": ("service",),
     "environment": ("environment",),
     "provider": ("provider",),
-    "model": ("model",),
+    "model": ("model", "asked_model"),
     "tool": ("tool",),
     "scope": ("scope", "scope_below"),
 }

@@ -5,8 +5,6 @@ replaces, whatever lies in which file. Made anew from the open trace rather than
 run takes its start, its end and its part in the top with it, which no difference says.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,47 +16,17 @@ from ledger.calls.rules import RUN_EXPLICIT, RUN_RULES
 from ledger.post.intake import Texts
 from ledger.post.lines import LineStore, spread
 from ledger.post.names import Names, words
+from ledger.post.parts import LATEST, Parts, parts_of
+from ledger.post.repeats import most_repeats
 from ledger.schema import ARROW, TEXTS
 
 ROOT_TOP, AGENT_TOP, OTHER_TOP, LOG_TOP = range(4)
-_LATEST = np.iinfo(np.int64).max
-
-
-@dataclass(frozen=True)
-class Parts:
-    """The spans of some traces, each in its part: `rows` of the forest, and of each the number of its `part`."""
-
-    forest: Forest
-    rows: np.ndarray
-    part: np.ndarray
-    count: int
-
-    def own(self, name: str) -> np.ndarray:
-        """A column of the forest, by position."""
-        values: np.ndarray = self.forest.nodes[name][self.rows]
-        return values
-
-    def number(self, which: np.ndarray) -> np.ndarray:
-        """How many positions of each part are among `which` (a mask)."""
-        counts: np.ndarray = np.bincount(self.part[which], minlength=self.count)
-        return counts
-
-    def total(self, values: np.ndarray, which: np.ndarray) -> pa.Array:
-        """Sum of `values` over the mask `which`; NULL for a part that has none."""
-        sums = np.zeros(self.count, dtype=np.int64)
-        np.add.at(sums, self.part[which], values[which])
-        return pa.array(sums, mask=self.number(which) == 0)
-
-    def least(self, values: np.ndarray) -> np.ndarray:
-        found = np.full(self.count, _LATEST)
-        np.minimum.at(found, self.part, values)
-        return found
 
 
 def run_part_rows(forest: Forest, texts: Texts, store: LineStore, placed: Frame) -> tuple[pa.Table, np.ndarray]:
     """schema.RUN_PARTS of the traces of `placed` (calls.place, a whole batch), as the forest has them now, and which of
     the rows are of runs that had nothing of their trace before."""
-    parts = _parts(forest, forest.nodes["trace"][placed["row"]])
+    parts = parts_of(forest, forest.nodes["trace"][placed["row"]])
     is_new = parts.least(parts.own("p_seq")) >= placed["p_seq"].min()
     nodes, names = forest.nodes, Names(forest, texts)
     role, rank = parts.own("role"), _rank(parts)
@@ -67,6 +35,7 @@ def run_part_rows(forest: Forest, texts: Texts, store: LineStore, placed: Frame)
     top_ns = nodes["began_ns"][top]
     calls, spans = parts.own("p_billed"), parts.own("signal") == SPAN
     models, tools = calls & (role == MODEL), calls & (role == TOOL)
+    agents = names.agents(parts.rows[calls], parts.own("p_agent")[calls])
     columns = {
         "tenant": names.tenants(top),
         "trace_id": names.trace_ids(top),
@@ -92,23 +61,13 @@ def run_part_rows(forest: Forest, texts: Texts, store: LineStore, placed: Frame)
         "input_tokens": parts.total(parts.own("input_tokens"), models & parts.own("input_known")),
         "output_tokens": parts.total(parts.own("output_tokens"), models & parts.own("output_known")),
         **_costs(parts, store),
-        "agents": _sets(parts, calls, names.agents(parts.rows[calls], parts.own("p_agent")[calls])),
+        "agents": _sets(parts, calls, agents),
         "models": _sets(parts, calls, texts.model.texts(parts.own("model")[calls])),
         "elsewhere": pa.array(_elsewhere(nodes, top)),
+        "repeats": pa.array(most_repeats(parts, calls, agents)),
         "tools": _sets(parts, tools, texts.tool.texts(parts.own("tool")[tools])),
     }
     return pa.table([columns[name] for name in ARROW["run_parts"].names], schema=ARROW["run_parts"]), is_new
-
-
-def _parts(forest: Forest, touched: np.ndarray) -> Parts:
-    nodes, n = forest.nodes, forest.nodes.rows
-    marked = np.zeros(forest.traces.rows, dtype=np.bool_)
-    marked[touched] = True
-    rows = np.flatnonzero(marked[nodes["trace"][:n]] & nodes["real"][:n])
-    rule, run, trace = nodes["p_rule"][rows], nodes["p_run"][rows], nodes["trace"][rows]
-    key = trace << 34 | (run + 1) << 2 | rule  # one number for (trace, rule, run)
-    encoded = pa.array(key).dictionary_encode()
-    return Parts(forest, rows, encoded.indices.to_numpy(), len(encoded.dictionary))
 
 
 def _elsewhere(nodes: Columns, top: np.ndarray) -> np.ndarray:
@@ -129,7 +88,7 @@ def _first(parts: Parts, rank: np.ndarray, among: np.ndarray) -> np.ndarray:
     """Row of each part's first span among positions `among`: least in rank, start, span id. -1 where none is."""
     best = among
     for key in (rank, parts.own("began_ns")):
-        least = np.full(parts.count, _LATEST)
+        least = np.full(parts.count, LATEST)
         np.minimum.at(least, parts.part[best], key[best])
         best = best[key[best] == least[parts.part[best]]]
     best = best[np.argsort(parts.own("span")[best], kind="stable")]
@@ -152,7 +111,7 @@ def _named(parts: Parts, rank: np.ndarray, top: np.ndarray, name: str) -> np.nda
 
 def _first_events(parts: Parts) -> np.ndarray:
     """The first event of each trace, by trace row."""
-    first = np.full(parts.forest.traces.rows, _LATEST)
+    first = np.full(parts.forest.traces.rows, LATEST)
     np.minimum.at(first, parts.own("trace"), parts.own("source_seq"))
     return first
 

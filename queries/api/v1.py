@@ -12,6 +12,8 @@ from ledger.errors import Refused
 from ledger.schema import POSTING_VERSION, SCHEMA_VERSION
 from queries.api.addresses import addresses
 from queries.costs import costs
+from queries.loops import LEAST, loops
+from queries.loops import LIMIT_MAX as LOOPS_MAX
 from queries.narrow import SUMMARY, of_run
 from queries.progress import progress
 from queries.replay.replay import WINDOW_STEPS, content
@@ -115,6 +117,19 @@ def get_costs(request: Request, by: Literal["agent", "model", "tool"] = "agent",
     """Cost summed by agent, model or tool, the dearest first."""
     with request.app.state.answers.connection() as connection:
         rows = costs(connection, by, _moment(since))
+    return _answer({"items": rows.to_pylist(), "next": None})
+
+
+@router.get("/loops")
+def get_loops(
+    request: Request,
+    least: Annotated[int, Query(ge=2, description="identical calls that make a loop")] = LEAST,
+    since: Since = None,
+    limit: Annotated[int, Query(ge=1, le=LOOPS_MAX)] = LOOPS_MAX,
+) -> JSONResponse:
+    """Calls that a run made again and again with the same input, the dearest first."""
+    with request.app.state.answers.connection() as connection:
+        rows = loops(connection, least, _moment(since), limit)
     return _answer({"items": rows.to_pylist(), "next": None})
 
 

@@ -17,10 +17,16 @@ BASE: tuple[str, ...] = (
     "base_run_parts_now",
     "base_runs_of_several_traces",
     "base_runs_now",
+    "base_compared_calls",
 )
 """What the views are made of, in the schema `base`; may change with every version."""
-MACROS: tuple[str, ...] = ("calls_as_of", "charges_as_of", "runs_as_of")
-"""Views as known at an event: `FROM calls_as_of(41)`."""
+MACROS: Mapping[str, str] = {
+    "calls_as_of": "seq",
+    "charges_as_of": "seq",
+    "runs_as_of": "seq",
+    "repeated_calls": "least",
+}
+"""Views that take a number, and what it is called: `FROM calls_as_of(41)` is that view as known at event 41."""
 VIEWS: tuple[str, ...] = (
     "spans",
     "calls",
@@ -29,6 +35,7 @@ VIEWS: tuple[str, ...] = (
     "runs",
     "run_traces",
     "run_aliases",
+    "loops",
     "cost_by_agent",
     "cost_by_model",
     "cost_by_tool",

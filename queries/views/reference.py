@@ -27,7 +27,7 @@ The schema `base` holds what the views read; it may change with every version. I
 def reference(connection: duckdb.DuckDBPyConnection) -> str:
     """The page, in Markdown."""
     views = [_section(name, _table(connection, name)) for name in VIEWS]
-    macros = [_section(f"{name}(seq)", "") for name in MACROS]
+    macros = [_section(f"{name}({number})", "") for name, number in MACROS.items()]
     return "\n".join([INTRODUCTION, *views, *macros])
 
 

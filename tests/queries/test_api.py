@@ -48,6 +48,15 @@ def test_one_step_gives_everything_the_span_says(ask: Ask) -> None:
     assert [line["cost_usd"] for line in step["charges"]] == ["0.09", "0.01"]
 
 
+def test_loops_say_what_was_spent_after_the_first_call(ask: Ask) -> None:
+    items = json.loads(ask("/api/v1/loops?least=200").body)["items"]
+    assert [(item["kind"], item["repeats"], item["cost_since_usd"]) for item in items] == [
+        ("model", 249, "24.8"),
+        ("tool", 250, None),
+    ]
+    assert len(json.loads(ask("/api/v1/loops?limit=1").body)["items"]) == 1
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [
@@ -58,6 +67,7 @@ def test_one_step_gives_everything_the_span_says(ask: Ask) -> None:
         ("/api/v1/runs?state=lost", 400),
         ("/api/v1/costs?by=mood", 400),
         ("/api/v1/costs?since=soon", 400),
+        ("/api/v1/loops?least=1", 400),
         ("/api/v1/nothing", 404),
     ],
 )

@@ -92,6 +92,23 @@ def test_the_loop_is_listed_replayed_and_summed(data: Path, capfdbinary: pytest.
     assert b"book_invoice" in capfdbinary.readouterr().out
 
 
+def test_loops_are_listed_the_dearest_first_and_none_is_said_in_words(
+    data: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    where = ["--data", str(data)]
+    assert run(spanledger, ["loops", *where]) == 0
+    model, tool = [json.loads(line) for line in capfdbinary.readouterr().out.splitlines()]
+    assert (model["kind"], model["repeats"], model["cost_since_usd"]) == ("model", 249, "24.8")
+    assert (tool["tool_name"], tool["repeats"], tool["errors"], tool["cost_usd"]) == ("book_invoice", 250, 250, None)
+    assert run(spanledger, ["loops", "--least", "250", "--format", "table", *where]) == 0
+    shown = capfdbinary.readouterr().out
+    assert b"book_invoice" in shown
+    assert b"gpt-4o" not in shown
+    assert run(spanledger, ["loops", "--least", "251", "--format", "table", *where]) == 0
+    out, err = capfdbinary.readouterr()
+    assert (out, b"no run made the same call 251 times" in err) == (b"", True)
+
+
 def test_sql_answers_and_says_what_is_wrong_with_a_question(
     data: Path, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:

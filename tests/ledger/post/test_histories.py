@@ -16,7 +16,7 @@ from tests.ledger.post.posted import journal, post
 NO_USAGE = {"input_tokens": None, "output_tokens": None, "usage_status": "missing"}
 OPERATIONS = ["chat", "chat", "tool", "agent", "workflow", "other"]
 said = st.builds(
-    lambda trace, number, parent, operation, status, name, tokens, run, scope, response, talk: span(
+    lambda trace, number, parent, operation, status, name, tokens, run, scope, response, talk, digest: span(
         trace,
         number,
         parent,
@@ -27,6 +27,8 @@ said = st.builds(
         scope_name=scope,
         response_id=response,
         conversation_id=talk,
+        tool_name="search" if operation == "tool" else None,
+        input_digest=digest if operation in ("chat", "tool") else None,
         **(
             {"provider": "openai", "request_model": "gpt-4o", "usage_status": "reported" if tokens else "missing",
              "input_tokens": tokens, "output_tokens": tokens}
@@ -45,9 +47,10 @@ said = st.builds(
     scope=st.sampled_from(["one", "codex", "other"]),
     response=st.sampled_from([None, "msg_1", "msg_2"]),
     talk=st.sampled_from([None, "talk 1", "talk 2"]),
+    digest=st.sampled_from([None, None, 1, -(2**63)]),
 )  # fmt: skip
 logged = st.builds(
-    lambda trace, number, tokens, event, response, cost, run, talk: log(
+    lambda trace, number, tokens, event, response, cost, run, talk, digest: log(
         trace,
         number,
         request_model="gpt-4o",
@@ -55,6 +58,7 @@ logged = st.builds(
         response_id=response,
         run_key=run,
         conversation_id=talk,
+        input_digest=digest,
         **({"input_tokens": tokens, "output_tokens": tokens} if tokens else NO_USAGE),
         **({"reported_cost_usd": cost, "reported_source": "cost_usd"} if cost else {}),
     ),
@@ -66,6 +70,7 @@ logged = st.builds(
     cost=st.sampled_from([None, "0.5", "0.25"]),
     run=st.sampled_from([None, None, "run a"]),
     talk=st.sampled_from([None, "talk 1", "talk 2"]),
+    digest=st.sampled_from([None, 1]),
 )
 requests = st.one_of(
     st.lists(said, min_size=1, max_size=4).map(lambda spans: request(*spans)),

@@ -1,0 +1,25 @@
+-- Loops: calls that a run made three times or more, the same agent with the same input; also of a run that is still open.
+--
+-- `repeated_calls(least)` asks for another number. What cost_since_usd sums is in `charges` as all else: it is what was
+-- spent after the answer to the first of these calls might have been enough. Two calls are the same if agent, tool or
+-- model asked for, and input are, letter for letter; input that lies in log records beside a span is not looked at.
+--
+-- @tenant: tenant
+-- @kind: model or tool
+-- @run_id: run that made the calls, hex
+-- @agent_name: agent that made them
+-- @tool_name: tool that was called; NULL for a model, or where it has no name
+-- @model: model that was asked for, else the one that answered; NULL for a tool
+-- @known_by: what their input is known by: content; else tokens (of a model, their number) or outcome (failed or not)
+-- @repeats: how often the call was made, calls
+-- @errors: calls of these that failed
+-- @first_at: start of the first, by the sender's clock, UTC, microseconds
+-- @last_at: start of the last, by the sender's clock, UTC, microseconds
+-- @first_ns: start of the first, ns since 1970 UTC
+-- @last_ns: start of the last, ns since 1970 UTC
+-- @cost_usd: cost of all of them, USD; NULL where none is known
+-- @cost_since_usd: cost of all but the first, USD; NULL where none is known
+-- @unpriced_calls: calls of these with a line of unknown cost, which the sums leave out
+-- @first_call_id: the first of them, hex
+CREATE VIEW loops AS
+SELECT * FROM repeated_calls(3);
