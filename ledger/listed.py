@@ -65,6 +65,7 @@ LOGS = columns(
     (53, "received_ns", I64, "receipt by this server's clock, ns since 1970 UTC"),
     (54, "source_seq", I64, "event whose bytes hold the log record"),
     (55, "log_index", I32, "position of the log record within that event"),
+    (56, "turn_id", TEXT, "turn of an agent that it names; NULL if none"),
 )
 
 METRICS = columns(

@@ -4,7 +4,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from ledger.paths import DataDir
-from tests.ledger.post.plain import request
 from tests.ledger.post.posted import ask, journal, post
 from tests.ledger.post.test_histories import histories
 
@@ -18,7 +17,7 @@ def test_runs_are_those_of_all_spans_as_known_at_the_last_event(
     history: list[list[dict[str, object]]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     data = DataDir(tmp_path_factory.mktemp("runs") / "data")
-    journal(data, *(request(*spans) for spans in history))
+    journal(data, *history)
     post(data, batch_events_max=2)
     assert ask(data, DIFFERENCES) == []
     assert ask(data, "SELECT count(*) FROM runs") == ask(data, f"SELECT count(*) FROM runs_as_of({LAST})")
