@@ -66,6 +66,7 @@ LOGS = columns(
     (54, "source_seq", I64, "event whose bytes hold the log record"),
     (55, "log_index", I32, "position of the log record within that event"),
     (56, "input_digest", I64, "of a call's input: the first 8 bytes of its SHA-256; NULL without content, or no call"),
+    (57, "turn_id", TEXT, "turn of an agent that it names; NULL if none"),
 )
 
 METRICS = columns(

@@ -101,13 +101,14 @@ SPANS = _columns(
     (52, "source_seq", _I64, "event whose bytes hold the span"),
     (53, "span_index", _I32, "position of the span within that event"),
     (54, "input_digest", _I64, "of a call's input: the first 8 bytes of its SHA-256; NULL without content, or no call"),
+    (55, "turn_id", TEXT, "turn or run of an agent that the framework names on the span; NULL if none"),
 )
 
 PLACEMENTS = _columns(  # gone: 3 span_id, 12 view_id, 13 call_id, 16 duplicate_of
     (1, "tenant", TEXT, "tenant"),
     (2, "trace_id", TRACE_ID, "trace of what is placed; of a log record without one its content hash"),
-    (4, "run_id", ID, "run the span belongs to"),
-    (5, "run_rule", TEXT, "why: explicit, agent or trace"),
+    (4, "run_id", ID, "run the span belongs to; NULL where it only defines an agent"),
+    (5, "run_rule", TEXT, "why: explicit, turn, agent or trace"),
     (6, "agent_name", TEXT, "nearest agent at or above the span, else the service"),
     (7, "agent_rule", TEXT, "why: ancestor or provisional"),
     (8, "conversation_id", TEXT, "own or inherited conversation"),
@@ -221,7 +222,7 @@ RUN_PARTS = _columns(
     (3, "event_seq", _I64, "last event folded into this row; of a trace only the rows of the last one count"),
     (4, "first_seq", _I64, "first event with a span of the trace"),
     (5, "run_id", ID, "run"),
-    (6, "run_rule", TEXT, "why: explicit, agent or trace"),
+    (6, "run_rule", TEXT, "why: explicit, turn, agent or trace"),
     (7, "agent_name", TEXT, "agent of the part's top span"),
     (8, "service_name", TEXT, "service of the top span"),
     (9, "environment", TEXT, "environment of the top span"),

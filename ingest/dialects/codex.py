@@ -22,7 +22,7 @@ CODEX = replace(
             "request_model": ("model",),
             "failed": ("success",),
             "environment": ("env",),
-            "conversation_id": ("conversation.id", "thread.id"),
+            "conversation_id": ("thread.id", "conversation.id"),
             "user_id": ("user.account_id",),
             "tool_name": ("tool_name",),
             "tool_call_id": ("call_id",),

@@ -29,6 +29,7 @@ TARGETS: Mapping[str, Kind] = {
     "tool_name": Kind.TEXT,
     "tool_call_id": Kind.TEXT,
     "run_key": Kind.TEXT,
+    "turn_id": Kind.TEXT,
     "conversation_id": Kind.TEXT,
     "user_id": Kind.TEXT,
     "team": Kind.TEXT,
@@ -63,7 +64,7 @@ MODEL_OPERATIONS = frozenset({"chat", "completion", "embeddings", "rerank", "ima
 
 OPERATIONS = MODEL_OPERATIONS | {
     *("retrieval", "tool", "agent", "workflow", "chain", "plan", "memory", "guardrail", "evaluator", "handoff"),
-    *("hook", "transport", "other"),
+    *("hook", "transport", "definition", "other"),
 }
 """Everything that the column `operation` may say."""
 

@@ -24,6 +24,7 @@ GOOGLE_ADK = replace(
     fields=also(
         OTEL_GENAI_LEGACY.fields,
         {
+            "turn_id": ("gcp.vertex.agent.invocation_id",),
             "conversation_id": ("gcp.vertex.agent.session_id",),
             "total_tokens": (usage("total_token_count"),),
             "cache_read_tokens": (usage("cached_content_token_count"),),

@@ -19,7 +19,7 @@ OPERATIONS = {
     "embeddings": "embeddings",
     "retrieval": "retrieval",
     "invoke_agent": "agent",
-    "create_agent": "other",  # defines an agent, runs none
+    "create_agent": "definition",  # of an agent, which it does not run
     "execute_tool": "tool",
     "invoke_workflow": "workflow",
     "plan": "plan",

@@ -18,6 +18,7 @@ PYDANTIC_AI = replace(
     fields=also(
         OTEL_GENAI_LEGACY.fields,
         {
+            "turn_id": ("gen_ai.agent.call.id",),  # of each run of an agent; those below another have their own
             "request_model": ("model_name",),
             "input": ("tool_arguments", "pydantic_ai.all_messages", "all_messages_events"),
             "output": ("tool_response", "final_result"),

@@ -15,7 +15,7 @@ from ledger.calls.cycles import cut
 from ledger.calls.depth import shorten
 from ledger.calls.index import HashIndex, mix
 from ledger.calls.roles import MODEL
-from ledger.calls.rules import RUN_EXPLICIT
+from ledger.calls.rules import RUN_CODED
 
 I64, I32, U64, U8, BOOL = np.int64, np.int32, np.uint64, np.uint8, np.bool_
 
@@ -42,7 +42,7 @@ OWN: Fills = {
     "unpriced": (BOOL, 0),
     "metered": (BOOL, 0),  # whether it states what whoever bills or meters the call takes for it
     **dict.fromkeys(("is_root", "input_known", "output_known", "digest_known"), (BOOL, 0)),
-    **{f"own_{name}": (I32, -1) for name in ("agent", "conversation", "user", "team", "run")},
+    **{f"own_{name}": (I32, -1) for name in ("agent", "conversation", "user", "team", "run", "turn")},
     **dict.fromkeys(("service", "environment", "provider", "model", "asked_model", "tool", "scope"), (I32, -1)),
     "input_digest": (I64, 0),
     "response": (U64, 0),  # hash of the response id, 0 where there is none
@@ -53,7 +53,9 @@ OWN: Fills = {
     **dict.fromkeys(("charged_ns", "input_tokens", "output_tokens", "line_first", "line_count"), (I64, 0)),
 }
 INHERITED: Fills = {
-    **dict.fromkeys(("agent", "conversation", "user", "team", "run"), (I32, -1)),
+    **dict.fromkeys(("agent", "conversation", "user", "team", "run", "turn"), (I32, -1)),
+    "turn_below": (I32, -1),  # of a topmost agent: a turn that a span below it names
+    "turns_below": (BOOL, 0),  # whether these name several
     **dict.fromkeys(("top", "llm", "outer"), (I64, -1)),
 }
 PLACED: Fills = {
@@ -90,8 +92,8 @@ ROW_VALUED = (
 )  # fmt: skip
 """Columns that hold row numbers."""
 RUN_COLUMNS = (("p_rule", "p_run"), ("b_rule", "b_run"))
-"""Columns whose meaning their rule decides: a row under the agent rule, a text's code under the explicit one, and under
-the trace rule a row of the trace, -1 where it is the span's own."""
+"""Columns whose meaning their rule decides: a text's code under the rules RUN_CODED, a row under that of the agent, and
+under that of the trace a row of the trace, -1 where it is the span's own."""
 
 SPAN, LOG = range(2)
 """Signals of views. A log record stands in the trace of the span that it was written for, as a leaf below it; one
@@ -270,7 +272,7 @@ class Forest:
         for name in ROW_VALUED:
             nodes[name][:n] = renumber[nodes[name][:n]]
         for rule, run in RUN_COLUMNS:
-            by_row = np.flatnonzero((nodes[rule][:n] != RUN_EXPLICIT) & (nodes[run][:n] >= 0))
+            by_row = np.flatnonzero(~np.isin(nodes[rule][:n], RUN_CODED) & (nodes[run][:n] >= 0))
             nodes[run][by_row] = renumber[nodes[run][by_row]]
         nodes["trace"][:n] = new_trace[nodes["trace"][:n]]
         nodes["hash"][:n] = mix(nodes["trace"][:n], nodes["span"][:n])

@@ -5,7 +5,7 @@ import numpy as np
 from ledger.calls.forest import SPAN, Forest
 from ledger.calls.roles import AGENT, MODEL, TOOL, WORKFLOW
 
-NEAREST = ("agent", "conversation", "user", "team", "run")
+NEAREST = ("agent", "conversation", "user", "team", "run", "turn")
 """Own value, else the parent's."""
 
 _BOUNDS = np.zeros(256, dtype=np.bool_)

@@ -5,7 +5,8 @@ import numpy as np
 from ledger.calls.columns import Frame, distinct
 from ledger.calls.forest import Forest
 from ledger.calls.owner import Decision
-from ledger.calls.rules import NO_VIEW, RUN_BY_AGENT, RUN_BY_TRACE, RUN_EXPLICIT
+from ledger.calls.rules import NO_VIEW, RUN_BY_TRACE
+from ledger.calls.runs import run_of
 
 PLACED_FROM = {"p_agent": "agent", "p_conversation": "conversation", "p_user": "user", "p_team": "team"}
 """Placed column -> inherited column it repeats."""
@@ -37,7 +38,7 @@ def _wanted(forest: Forest, rows: np.ndarray, decision: Decision) -> Frame:
     payers = rows.copy()
     payers[at] = decision.payer
     wanted = {placed: nodes[inherited][payers] for placed, inherited in PLACED_FROM.items()}
-    wanted["p_rule"], run = _run(forest, payers)
+    wanted["p_rule"], run = run_of(forest, payers)
     elsewhere = nodes["trace"][payers] != nodes["trace"][rows]
     wanted["p_run"] = np.where(elsewhere & (wanted["p_rule"] == RUN_BY_TRACE), payers, run)
     for name, fill, values in (
@@ -49,11 +50,3 @@ def _wanted(forest: Forest, rows: np.ndarray, decision: Decision) -> Frame:
         wanted[name] = np.full(len(rows), fill, dtype=nodes[name].dtype)
         wanted[name][at] = values
     return wanted
-
-
-def _run(forest: Forest, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rule and key of the run: code of the explicit id, else row of the topmost agent, else -1 (the trace)."""
-    nodes = forest.nodes
-    explicit, top = nodes["run"][rows].astype(np.int64), nodes["top"][rows]
-    rule = np.where(explicit >= 0, RUN_EXPLICIT, np.where(top >= 0, RUN_BY_AGENT, RUN_BY_TRACE)).astype(np.uint8)
-    return rule, np.where(explicit >= 0, explicit, top)

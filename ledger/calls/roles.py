@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 import pyarrow as pa
 
-NONE, MODEL, TOOL, AGENT, WORKFLOW = range(5)
-ROLE_NAMES = ("none", "model", "tool", "agent", "workflow")
+NONE, MODEL, TOOL, AGENT, WORKFLOW, DEFINITION = range(6)
+ROLE_NAMES = ("none", "model", "tool", "agent", "workflow", "definition")
 
 ROLE_OF: Mapping[str, int] = {
     "chat": MODEL,
@@ -19,6 +19,7 @@ ROLE_OF: Mapping[str, int] = {
     "tool": TOOL,
     "agent": AGENT,
     "workflow": WORKFLOW,
+    "definition": DEFINITION,
 }
 """Operations not named here (chain, plan, retrieval, transport, ...) are seen through: they neither bill nor bound."""
 

@@ -1,7 +1,9 @@
 """The rules that decide about runs, agents and billing, as small numbers inside and words in the tables."""
 
-RUN_EXPLICIT, RUN_BY_AGENT, RUN_BY_TRACE = 1, 2, 3
-RUN_RULES = ("", "explicit", "agent", "trace")
+NO_RUN, RUN_EXPLICIT, RUN_BY_TURN, RUN_BY_AGENT, RUN_BY_TRACE = range(5)
+RUN_RULES = (None, "explicit", "turn", "agent", "trace")
+RUN_CODED = (RUN_EXPLICIT, RUN_BY_TURN)
+"""Rules under which a run is known by text of the sender's."""
 
 AGENT_RULES = ("provisional", "ancestor")
 

@@ -21,10 +21,15 @@ REASONS: Mapping[str, str] = {
 
 RUN_RULES: Mapping[str, str] = {
     "explicit": "the run that is named by spanledger.run.id",
+    "turn": "the run of the turn that the framework names at the topmost agent or, all alike, below it; where there is "
+    "no agent, at or above the span",
     "agent": "the run of the topmost agent or workflow at or above the span",
     "trace": "the run of the whole trace, for no agent or workflow is above the span",
 }
 """`run_rule`: why the span is of this run."""
+
+NO_RUN = "it is of no run: it defines an agent and runs none"
+"""Of a span without a `run_rule`."""
 
 AGENT_RULES: Mapping[str, str] = {
     "ancestor": "the nearest agent at or above the span",

@@ -32,6 +32,7 @@ class Texts:
     user: Interner = field(default_factory=Interner)
     team: Interner = field(default_factory=Interner)
     run: Interner = field(default_factory=Interner)
+    """Ids of runs and of turns."""
     service: Interner = field(default_factory=Interner)
     environment: Interner = field(default_factory=Interner)
     provider: Interner = field(default_factory=Interner)
@@ -51,6 +52,7 @@ _TEXT_COLUMNS = {
     "own_user": ("user", "user_id"),
     "own_team": ("team", "team"),
     "own_run": ("run", "run_key"),
+    "own_turn": ("run", "turn_id"),
     "service": ("service", "service_name"),
     "environment": ("environment", "environment"),
     "provider": ("provider", "provider"),
@@ -126,6 +128,7 @@ def intake(spans: pa.Table, texts: Texts) -> NewSpans:
     content, is_log = halves(spans["content_hash"]), spans["content_hash"].is_valid().to_numpy()
     own["signal"] = np.where(is_log, LOG, SPAN).astype(np.uint8)
     own["content_hi"], own["content_lo"] = content[:, 0], content[:, 1]
+    own["own_turn"][is_log & (trace != content).any(axis=1)] = -1  # with a trace it belongs where its span does
     has_parent = spans["parent_span_id"].is_valid().to_numpy()
     own["is_root"] = ~has_parent & ~is_log
     for name in ("input", "output"):

@@ -9,7 +9,7 @@ from ledger.calls.columns import Columns, distinct, numbered
 from ledger.calls.forest import LOG, Forest
 from ledger.calls.ids import ID_BYTES, fixed_binary
 from ledger.calls.roles import KIND_OF, ROLE_NAMES
-from ledger.calls.rules import RUN_BY_AGENT, RUN_BY_TRACE, RUN_EXPLICIT, RUN_RULES
+from ledger.calls.rules import NO_RUN, RUN_BY_AGENT, RUN_BY_TRACE, RUN_CODED, RUN_RULES
 from ledger.post.intake import Texts
 from ledger.schema import SPAN_ID, TRACE_ID
 
@@ -73,7 +73,7 @@ class Names:
         return pc.coalesce(known, services)
 
     def run_ids(self, rows: np.ndarray, rule: np.ndarray, run: np.ndarray) -> pa.Array:
-        """Run id of each row from its rule and key (`place.place`)."""
+        """Run id of each row from its rule and key (`place.place`), NULL where it has none."""
         halves = np.zeros((len(rows), 2), dtype=np.uint64)
         nodes, traces = self._forest.nodes, self._forest.traces
         trace = nodes["trace"][np.where((rule == RUN_BY_TRACE) & (run >= 0), run, rows)]
@@ -82,10 +82,11 @@ class Names:
             self._know(owners, distinct(owner[which], owners.rows), number)
             for half, name in enumerate(("run_hi", "run_lo")):
                 halves[which, half] = owners[name][owner[which]]
-        which = np.flatnonzero(rule == RUN_EXPLICIT)
-        if len(which):
-            halves[which] = self._explicit_halves(traces["tenant"][trace[which]], run[which])
-        return fixed_binary(halves.astype(">u8").tobytes(), ID_BYTES)
+        for number in RUN_CODED:
+            which = np.flatnonzero(rule == number)
+            if len(which):
+                halves[which] = self._named_halves(number, traces["tenant"][trace[which]], run[which])
+        return fixed_binary(halves.astype(">u8").tobytes(), ID_BYTES, nulls=rule == NO_RUN)
 
     def _know(self, owners: Columns, rows: np.ndarray, rule: int) -> None:
         """Note the ids of the runs that are named after `rows` of the nodes or traces, where none was asked for yet."""
@@ -96,17 +97,17 @@ class Names:
         tenants = traces["tenant"][trace]
         for tenant in np.unique(tenants).tolist():
             which = np.flatnonzero(tenants == tenant)
-            before = ids.run(self._texts.tenant.text(tenant) or "", RUN_RULES[rule])
+            before = ids.run(self._texts.tenant.text(tenant) or "", RUN_RULES[rule] or "")
             halves = ids.hashed(before, np.stack(keys, axis=1)[which])
             owners["run_hi"][rows[which]], owners["run_lo"][rows[which]] = halves[:, 0], halves[:, 1]
         owners["run_known"][rows] = True
 
-    def _explicit_halves(self, tenants: np.ndarray, texts: np.ndarray) -> np.ndarray:
+    def _named_halves(self, rule: int, tenants: np.ndarray, texts: np.ndarray) -> np.ndarray:
         first, number = numbered(tenants, texts)
         distinct = zip(tenants[first].tolist(), texts[first].tolist(), strict=True)
         halves = [
             ids.hashed_text(
-                ids.run(self._texts.tenant.text(tenant) or "", RUN_RULES[RUN_EXPLICIT]),
+                ids.run(self._texts.tenant.text(tenant) or "", RUN_RULES[rule] or ""),
                 self._texts.run.text(text) or "",
             )
             for tenant, text in distinct

@@ -14,7 +14,8 @@ from ledger.calls.forest import RUN_COLUMNS, Forest, NewSpans
 from ledger.calls.inherit import inherit
 from ledger.calls.owner import Nesting, decide
 from ledger.calls.place import place
-from ledger.calls.rules import RUN_EXPLICIT
+from ledger.calls.rules import RUN_CODED
+from ledger.calls.runs import note_turns
 from ledger.calls.twins import Twins, same_model
 from ledger.post.charging import charge_rows
 from ledger.post.intake import Texts
@@ -37,6 +38,8 @@ _CODED = {
     "scope": ("scope", "scope_below"),
 }
 """Texts that grow with what is sent -> forest columns that hold their codes. Tenants are few."""
+_RUN_NAMES = ("own_run", "run", "own_turn", "turn", "turn_below")
+"""The same of ids of runs and turns, beside what is placed and booked."""
 
 
 @dataclass
@@ -70,12 +73,25 @@ class OpenTraces:
         outer_before = forest.nodes["outer"][affected]
         inherit(forest, below)
         self._twins.follow(forest, affected)
+        moved = self._moved(affected)
+        if len(moved):
+            affected = np.concatenate([affected, moved])
+            outer_before = np.concatenate([outer_before, forest.nodes["outer"][moved]])
         decision = decide(forest, self._nesting, self._twins, affected, outer_before)
         called_before = forest.nodes["p_call"][decision.rows].copy()
         outcome.placed.append(place(forest, affected, decision))
         for postings in book(forest, decision, called_before):
             restate(forest, self.lines, postings)
             outcome.postings.append(postings)
+
+    def _moved(self, affected: np.ndarray) -> np.ndarray:
+        """Further real rows whose run may be another, now that `affected` are brought up to date."""
+        forest = self.forest
+        tops = note_turns(forest, affected)
+        if not len(tops):
+            return tops
+        below = np.concatenate(forest.levels(tops))
+        return np.setdiff1d(below[forest.nodes["real"][below]], affected)
 
     def tables(self, outcome: Outcome) -> dict[str, pa.Table]:
         """Rows of `outcome` by table. To be called before anything is forgotten."""
@@ -135,7 +151,7 @@ class OpenTraces:
         nodes, n = self.forest.nodes, self.forest.nodes.rows
         for name, columns in _CODED.items():
             getattr(self.texts, name).keep([nodes[column][:n] for column in columns])
-        self._forget_explicit_runs()
+        self._forget_named_runs()
 
     def _forget_lines(self) -> None:
         """Keep the lines of every view, and those of bookings that are not the lines of the view that bills."""
@@ -150,11 +166,11 @@ class OpenTraces:
         nodes["b_line_first"][booked] = nodes["line_first"][nodes["b_row"][booked]]
         nodes["b_line_first"][restated] = first[n:]
 
-    def _forget_explicit_runs(self) -> None:
-        """Placed and booked runs are codes under the explicit rule only; under the others they are rows."""
+    def _forget_named_runs(self) -> None:
+        """Placed and booked runs are codes under the rules RUN_CODED only; under the others they are rows."""
         nodes, n = self.forest.nodes, self.forest.nodes.rows
-        coded = [(run, np.flatnonzero(nodes[rule][:n] == RUN_EXPLICIT)) for rule, run in RUN_COLUMNS]
+        coded = [(run, np.flatnonzero(np.isin(nodes[rule][:n], RUN_CODED))) for rule, run in RUN_COLUMNS]
         codes = [nodes[run][where] for run, where in coded]
-        self.texts.run.keep([nodes["own_run"][:n], nodes["run"][:n], *codes])
+        self.texts.run.keep([*(nodes[name][:n] for name in _RUN_NAMES), *codes])
         for (run, where), kept in zip(coded, codes, strict=True):
             nodes[run][where] = kept

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from ledger.calls.forest import Forest
+from ledger.calls.rules import NO_RUN
 
 LATEST = np.iinfo(np.int64).max
 
@@ -47,7 +48,8 @@ def parts_of(forest: Forest, touched: np.ndarray) -> Parts:
     marked = np.zeros(forest.traces.rows, dtype=np.bool_)
     marked[touched] = True
     rows = np.flatnonzero(marked[nodes["trace"][:n]] & nodes["real"][:n])
+    rows = rows[nodes["p_rule"][rows] != NO_RUN]
     rule, run, trace = nodes["p_rule"][rows], nodes["p_run"][rows], nodes["trace"][rows]
-    key = trace << 34 | (run + 1) << 2 | rule  # one number for (trace, rule, run)
+    key = trace << 35 | (run + 1) << 3 | rule  # one number for (trace, rule, run)
     encoded = pa.array(key).dictionary_encode()
     return Parts(forest, rows, encoded.indices.to_numpy(), len(encoded.dictionary))

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from ledger.calls.columns import Columns, Frame
 from ledger.calls.forest import LOG, SPAN, Forest
 from ledger.calls.roles import AGENT, MODEL, TOOL, WORKFLOW
-from ledger.calls.rules import RUN_EXPLICIT, RUN_RULES
+from ledger.calls.rules import RUN_CODED, RUN_RULES
 from ledger.post.intake import Texts
 from ledger.post.lines import LineStore, spread
 from ledger.post.names import Names, words
@@ -39,7 +39,7 @@ def run_part_rows(forest: Forest, texts: Texts, store: LineStore, placed: Frame)
     columns = {
         "tenant": names.tenants(top),
         "trace_id": names.trace_ids(top),
-        "event_seq": pa.array(_last_events(parts)[nodes["trace"][top]]),
+        "event_seq": pa.array(_last_events(forest, placed)[nodes["trace"][top]]),
         "first_seq": pa.array(_first_events(parts)[nodes["trace"][top]]),
         "run_id": names.run_ids(top, nodes["p_rule"][top], nodes["p_run"][top]),
         "run_rule": words(RUN_RULES, nodes["p_rule"][top]),
@@ -72,7 +72,7 @@ def run_part_rows(forest: Forest, texts: Texts, store: LineStore, placed: Frame)
 
 def _elsewhere(nodes: Columns, top: np.ndarray) -> np.ndarray:
     """Whether the run of each top is named after another trace than its own."""
-    named_by = np.where(nodes["p_rule"][top] == RUN_EXPLICIT, -1, nodes["p_run"][top])
+    named_by = np.where(np.isin(nodes["p_rule"][top], RUN_CODED), -1, nodes["p_run"][top])
     found: np.ndarray = (named_by >= 0) & (nodes["trace"][named_by] != nodes["trace"][top])
     return found
 
@@ -116,10 +116,10 @@ def _first_events(parts: Parts) -> np.ndarray:
     return first
 
 
-def _last_events(parts: Parts) -> np.ndarray:
-    """The last event that changed a placement of each trace, by trace row."""
-    last = np.full(parts.forest.traces.rows, -1, dtype=np.int64)
-    np.maximum.at(last, parts.own("trace"), parts.own("p_seq"))
+def _last_events(forest: Forest, placed: Frame) -> np.ndarray:
+    """The last event of `placed` that changed a placement of each trace, by trace row: also of a span of no run."""
+    last = np.full(forest.traces.rows, -1, dtype=np.int64)
+    np.maximum.at(last, forest.nodes["trace"][placed["row"]], placed["p_seq"])
     return last
 
 

@@ -33,7 +33,7 @@ FROM (
     has_agent, has_orphan, spans, model_calls, tool_calls, errors, input_tokens, output_tokens, cost_usd,
     unpriced_calls, agents, models, tools
   FROM base.run_parts_now
-  WHERE run_rule <> 'explicit' AND run_id NOT IN (FROM base.runs_of_several_traces)
+  WHERE run_rule IN ('agent', 'trace') AND run_id NOT IN (FROM base.runs_of_several_traces)
   UNION ALL
   SELECT
     tenant,
@@ -62,7 +62,7 @@ FROM (
   FROM (
     SELECT *, {'rank': top_rank, 'start_ns': COALESCE(top_ns, started_ns), 'trace_id': trace_id} AS topness
     FROM base.run_parts_now
-    WHERE run_rule = 'explicit' OR run_id IN (FROM base.runs_of_several_traces)
+    WHERE run_rule NOT IN ('agent', 'trace') OR run_id IN (FROM base.runs_of_several_traces)
   )
   GROUP BY tenant, run_id
 )

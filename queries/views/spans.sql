@@ -27,7 +27,7 @@
 -- @response_id: the provider's id of the response
 -- @tool_name: tool that ran
 -- @tool_call_id: the model's id of the tool call
--- @run_id: run the span belongs to, hex
+-- @run_id: run the span belongs to, hex; NULL where it only defines an agent
 -- @conversation_id: own or inherited conversation
 -- @user_id: own or inherited user
 -- @team: own or inherited team

@@ -11,7 +11,7 @@ WITH RECURSIVE above AS (
 )
 SELECT DISTINCT ON (g.source_seq, g.span_index)
     a.level, lower(hex(g.trace_id)) AS trace_id, CASE g.signal WHEN 'span' THEN lower(hex(g.span_id)) END AS span_id, g.name, g.operation,
-    g.agent_name AS agent, g.run_key AS run, g.conversation_id AS conversation, g.user_id AS user, g.team
+    g.agent_name AS agent, g.run_key AS run, g.turn_id AS turn, g.conversation_id AS conversation, g.user_id AS user, g.team
 FROM above a
 JOIN base.sightings g ON g.source_seq = a.source_seq AND g.span_index = a.span_index
 ORDER BY g.source_seq, g.span_index, a.level

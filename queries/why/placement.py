@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ledger.calls.roles import AGENT, ROLE_OF, WORKFLOW
-from ledger.calls.sentences import AGENT_RULES, RUN_RULES
+from ledger.calls.sentences import AGENT_RULES, NO_RUN, RUN_RULES
 from queries.runs import Row
 
 NO_RULE = {"conversation": "conversation_id", "user": "user_id", "team": "team"}
@@ -41,8 +41,10 @@ def _agent(row: Row, chains: Sequence[Sequence[Row]]) -> Placed:
 
 
 def _run(row: Row, chains: Sequence[Sequence[Row]]) -> Placed:
+    if row["run_rule"] is None:
+        return _of("run", None, None, NO_RUN, None, "nobody")
     rule = str(row["run_rule"])
-    found = {"explicit": _explicit, "agent": _topmost}.get(rule, lambda _: None)(chains)
+    found = {"explicit": _explicit, "turn": _turn, "agent": _topmost}.get(rule, lambda _: None)(chains)
     return _of("run", row["run"], rule, RUN_RULES[rule], found, "trace")
 
 
@@ -77,6 +79,16 @@ def _topmost(chains: Sequence[Sequence[Row]]) -> Sayer | None:
         tops = [span for span in chain if ROLE_OF.get(str(span["operation"])) in (AGENT, WORKFLOW)]
         if tops:
             return _whose(nth, tops[-1]), tops[-1]
+    return None
+
+
+def _turn(chains: Sequence[Sequence[Row]]) -> Sayer | None:
+    """The nearest that names a turn at or above the topmost agent, else any: those below it agree."""
+    for nth, chain in enumerate(chains):
+        tops = [place for place, span in enumerate(chain) if ROLE_OF.get(str(span["operation"])) in (AGENT, WORKFLOW)]
+        says = [span for span in (*chain[tops[-1] if tops else 0 :], *chain) if span["turn"] is not None]
+        if says:
+            return _whose(nth, says[0]), says[0]
     return None
 
 

@@ -14,7 +14,7 @@ CLAUDE_CODE_LOGS = LogDialect(
     events=("claude_code.",),
     fields=also(
         {target: sources for target, sources in CLAUDE_CODE.fields.items() if target != "operation"},
-        {"error_type": ("status_code",), "input": ("tool_parameters",)},
+        {"turn_id": ("prompt.id",), "error_type": ("status_code",), "input": ("tool_parameters",)},
     ),
     operation_names={
         "api_request_body": "other",

@@ -42,7 +42,7 @@ def test_an_unknown_operation_is_guessed_from_the_rest():
 @pytest.mark.parametrize(
     ("attributes", "operation"),
     [
-        ({"gen_ai.operation.name": "create_agent"}, "other"),
+        ({"gen_ai.operation.name": "create_agent"}, "definition"),
         ({"gen_ai.operation.name": "Chat"}, "chat"),
         ({"mcp.method.name": "tools/call"}, "tool"),
         ({"mcp.method.name": "tools/list"}, "transport"),

@@ -91,7 +91,7 @@ OPERATIONS = {
     "crewai_openinference": {"tool": 1, "agent": 1, "chain": 1},
     "anthropic_sdk_native": {"chat": 4, "other": 1},
     "otel_genai_openai": {"chat": 7, "embeddings": 1, "other": 1},
-    "langgraph_openllmetry": {"chat": 3, "chain": 3, "tool": 1, "agent": 2, "other": 1},
+    "langgraph_openllmetry": {"chat": 3, "chain": 3, "tool": 1, "agent": 2, "definition": 1},
     "openai_agents_openllmetry": {"chat": 4, "tool": 1, "handoff": 1, "agent": 3, "workflow": 1},
     "traceloop_sdk": {"chat": 1, "tool": 1, "agent": 1, "workflow": 1},
     "claude_code": {"agent": 1, "chat": 2, "tool": 1, "other": 2},  # the tool's wait and execution are no tools

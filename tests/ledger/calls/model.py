@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from ledger.calls.roles import AGENT, MODEL, TOOL, WORKFLOW
-from ledger.calls.rules import RUN_BY_AGENT, RUN_BY_TRACE, RUN_EXPLICIT
+from ledger.calls.roles import AGENT, DEFINITION, MODEL, TOOL, WORKFLOW
+from ledger.calls.rules import NO_RUN, RUN_BY_AGENT, RUN_BY_TRACE, RUN_BY_TURN, RUN_EXPLICIT
 from ledger.calls.sightings import SIGHTINGS_MAX
 
 Key = tuple[int, int]
@@ -27,6 +27,7 @@ class Span:
     began: int = 0
     lasted: int = 0
     is_log: bool = False
+    turn: int = -1
 
     @property
     def ended(self) -> int:
@@ -216,6 +217,19 @@ class Model:
         agent = next((self.known[k].agent for k in path if self.known[k].agent >= 0), -1)
         explicit = next((self.known[k].run for k in path if self.known[k].run >= 0), -1)
         tops = [k for k in path if self.known[k].role in (AGENT, WORKFLOW)]
+        turn = self.turn(tops[-1] if tops else key)
         if explicit >= 0:
             return agent, (RUN_EXPLICIT, explicit)
-        return agent, (RUN_BY_AGENT, tops[-1]) if tops else (RUN_BY_TRACE, key[0])
+        if turn is not None:
+            return agent, (RUN_BY_TURN, turn)
+        if tops:
+            return agent, (RUN_BY_AGENT, tops[-1])
+        return agent, (NO_RUN, -1) if self.known[key].role == DEFINITION else (RUN_BY_TRACE, key[0])
+
+    def turn(self, key: Key) -> int | None:
+        """The turn named at or above `key`, else, if it is an agent or workflow, the only one named below it."""
+        at_or_above = [self.known[k].turn for k in [key, *self.above(key)] if self.known[k].turn >= 0]
+        if at_or_above or self.known[key].role not in (AGENT, WORKFLOW):
+            return at_or_above[0] if at_or_above else None
+        below = {span.turn for k, span in self.known.items() if key in self.above(k)} - {-1}
+        return below.pop() if len(below) == 1 else None

@@ -8,8 +8,9 @@ from ledger.calls.forest import Forest, NewSpans
 from ledger.calls.inherit import inherit
 from ledger.calls.owner import Nesting, decide
 from ledger.calls.place import place
-from ledger.calls.roles import AGENT, MODEL, NONE, TOOL, WORKFLOW
-from ledger.calls.rules import RUN_BY_AGENT, RUN_BY_TRACE, RUN_EXPLICIT
+from ledger.calls.roles import AGENT, DEFINITION, MODEL, NONE, TOOL, WORKFLOW
+from ledger.calls.rules import NO_RUN, RUN_BY_AGENT, RUN_BY_TRACE, RUN_CODED
+from ledger.calls.runs import note_turns
 from ledger.calls.sightings import SIGHTINGS_MAX
 from ledger.calls.twins import Twins
 from tests.ledger.calls.model import Model, Span
@@ -19,7 +20,7 @@ spans = st.builds(
     trace=st.integers(1, 2),
     span=st.integers(1, 9),
     parent=st.none() | st.integers(1, 9),
-    role=st.sampled_from([NONE, MODEL, MODEL, TOOL, AGENT, WORKFLOW]),
+    role=st.sampled_from([NONE, MODEL, MODEL, TOOL, AGENT, WORKFLOW, DEFINITION]),
     agent=st.sampled_from([-1, -1, 0, 1]),
     run=st.sampled_from([-1, -1, -1, 0]),
     has_usage=st.booleans(),
@@ -31,6 +32,7 @@ spans = st.builds(
     tokens=st.sampled_from([10, 10, 12, 13]),
     began=st.integers(0, 4),
     lasted=st.integers(0, 2),
+    turn=st.sampled_from([-1, -1, 0, 1]),
 )
 
 logs = st.builds(
@@ -81,6 +83,7 @@ def columns(event: list[Span], seq: int) -> NewSpans:
         "role": ints([span.role for span in event], np.uint8),
         "own_agent": ints([span.agent for span in event], np.int32),
         "own_run": ints([span.run for span in event], np.int32),
+        "own_turn": ints([span.turn for span in event], np.int32),
         "has_usage": np.array([span.has_usage for span in event]),
         "failed": np.array([span.failed for span in event]),
         "scope": ints([span.scope for span in event], np.int32),
@@ -118,15 +121,22 @@ class Folding:
         self.twins.add(self.forest, rows)
         levels = self.forest.levels(rows)
         affected = real_rows(self.forest, levels)
-        before = self.forest.nodes["outer"][affected]
+        outer = self.forest.nodes["outer"].copy()
+        before = outer[affected]
         inherit(self.forest, levels)
+        tops = note_turns(self.forest, affected)
+        if len(tops):
+            affected = real_rows(self.forest, [affected, *self.forest.levels(tops)])
+            before = outer[affected]
         decision = decide(self.forest, self.nesting, self.twins, affected, before)
         place(self.forest, affected, decision)
 
     def run_key(self, row: int, rule: int, run: int) -> object:
         nodes, traces = self.forest.nodes, self.forest.traces
-        trace = int(traces["hi"][nodes["trace"][run if run >= 0 and rule != RUN_EXPLICIT else row]])
-        return {RUN_EXPLICIT: run, RUN_BY_TRACE: trace}.get(rule, (trace, int(nodes["span"][run])))
+        if rule in (NO_RUN, *RUN_CODED):
+            return run
+        trace = int(traces["hi"][nodes["trace"][run if run >= 0 else row]])
+        return trace if rule == RUN_BY_TRACE else (trace, int(nodes["span"][run]))
 
     def placements(self) -> dict[tuple[int, int], tuple[object, ...]]:
         nodes, traces = self.forest.nodes, self.forest.traces

@@ -5,7 +5,7 @@ from ledger.calls import rules, sentences
 
 def test_every_reason_and_every_rule_has_a_sentence_and_no_sentence_is_left_over() -> None:
     assert set(sentences.REASONS) == set(rules.REASONS) - {None}
-    assert set(sentences.RUN_RULES) == set(rules.RUN_RULES) - {""}
+    assert set(sentences.RUN_RULES) == set(rules.RUN_RULES) - {None}
     assert set(sentences.AGENT_RULES) == set(rules.AGENT_RULES)
 
 

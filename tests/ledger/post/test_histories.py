@@ -14,9 +14,9 @@ from tests.ledger.post.plain import agent, call, decode, log, records, request, 
 from tests.ledger.post.posted import journal, post
 
 NO_USAGE = {"input_tokens": None, "output_tokens": None, "usage_status": "missing"}
-OPERATIONS = ["chat", "chat", "tool", "agent", "workflow", "other"]
+OPERATIONS = ["chat", "chat", "tool", "agent", "workflow", "definition", "other"]
 said = st.builds(
-    lambda trace, number, parent, operation, status, name, tokens, run, scope, response, talk, digest: span(
+    lambda trace, number, parent, operation, status, name, tokens, run, turn, scope, response, talk, digest: span(
         trace,
         number,
         parent,
@@ -24,6 +24,7 @@ said = st.builds(
         status=status,
         agent_name=name,
         run_key=run,
+        turn_id=turn,
         scope_name=scope,
         response_id=response,
         conversation_id=talk,
@@ -44,19 +45,21 @@ said = st.builds(
     name=st.sampled_from([None, None, "a", "b"]),
     tokens=st.sampled_from([None, 10, 1000]),
     run=st.sampled_from([None, None, None, "run a", "run b"]),
+    turn=st.sampled_from([None, None, None, "turn a", "turn b"]),
     scope=st.sampled_from(["one", "codex", "other"]),
     response=st.sampled_from([None, "msg_1", "msg_2"]),
     talk=st.sampled_from([None, "talk 1", "talk 2"]),
     digest=st.sampled_from([None, None, 1, -(2**63)]),
 )  # fmt: skip
 logged = st.builds(
-    lambda trace, number, tokens, event, response, cost, run, talk, digest: log(
+    lambda trace, number, tokens, event, response, cost, run, turn, talk, digest: log(
         trace,
         number,
         request_model="gpt-4o",
         event_name=event,
         response_id=response,
         run_key=run,
+        turn_id=turn,
         conversation_id=talk,
         input_digest=digest,
         **({"input_tokens": tokens, "output_tokens": tokens} if tokens else NO_USAGE),
@@ -69,6 +72,7 @@ logged = st.builds(
     response=st.sampled_from([None, None, "msg_1", "msg_2"]),
     cost=st.sampled_from([None, "0.5", "0.25"]),
     run=st.sampled_from([None, None, "run a"]),
+    turn=st.sampled_from([None, None, "turn a"]),
     talk=st.sampled_from([None, "talk 1", "talk 2"]),
     digest=st.sampled_from([None, 1]),
 )
