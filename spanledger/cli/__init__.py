@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "loops": ("loops", "List calls that a run made again and again with the same input."),
     "sql": ("sql", "Ask a question in SQL."),
     "why": ("why", "Say why a call was booked as it was, from attribute to price."),
+    "prices": ("prices", "Look at prices, publish newer ones, set your own, re-rate."),
     "rebuild": ("rebuild", "Make the ledger again from the journal."),
     "doctor": ("doctor", "Check this installation, end to end."),
     "config": ("config", "Show or check the configuration."),

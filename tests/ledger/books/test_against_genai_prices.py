@@ -23,8 +23,8 @@ genai_prices = pytest.importorskip("genai_prices")
 from genai_prices.data import providers  # noqa: E402
 from genai_prices.data_snapshot import get_snapshot  # noqa: E402
 
-USAGES = 450
-ANSWERED = 300
+USAGES = 1_400
+ANSWERED = 1_000
 CONTEXTS: dict[str | None, dict[str, str]] = {
     None: {},
     "batch": {"processing": "batch"},

@@ -1,0 +1,151 @@
+"""`spanledger prices`: read price books and, by events, change what prices calls to come or calls that were."""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ledger.errors import NotFound
+from spanledger.cli import options, prices_change
+from spanledger.cli.output import emit, say
+
+if TYPE_CHECKING:
+    from queries.prices.books import Shelf
+
+book = click.option(
+    "--book",
+    default="current",
+    show_default=True,
+    help="Which book: `current`, `seed` (shipped), `installed` (genai-prices here), an id's first 6 digits, or a FILE.",
+)
+at = click.option("--at", help="Prices as they were then: a date or an RFC 3339 time [default: now].")
+provider = click.option("--provider", help="Only of this provider, by any name that telemetry has for it.")
+
+
+@click.group("prices")
+def command() -> None:
+    """Look at price books, publish a newer one, set your own prices, re-rate what was booked."""
+
+
+@contextmanager
+def shelf(data: Path | None) -> Iterator["Shelf"]:
+    """The price books of the ledger; without a ledger, the one that this program ships."""
+    from ledger.journal.read import JournalReader
+    from queries.prices.books import Shelf
+    from spanledger.cli.source import connect, directory
+
+    with ExitStack() as open_things:
+        try:
+            connection = open_things.enter_context(connect(data))
+        except NotFound:
+            if data is not None:
+                raise
+            say("no ledger here yet: `current` is the price book that this program ships")
+            yield Shelf(None, None)
+            return
+        yield Shelf(connection, open_things.enter_context(JournalReader(directory(data))))
+
+
+def moment_ns(text: str | None) -> int:
+    """`text` as nanoseconds since 1970 UTC, now where there is none."""
+    from queries.since import since_ns
+
+    return since_ns(text, time.time_ns()) if text else time.time_ns()
+
+
+@command.command("ls")
+@click.argument("pattern", required=False)
+@options.data
+@book
+@provider
+@at
+@options.output
+def ls(
+    pattern: str | None,
+    data: Path | None,
+    book: str,
+    provider: str | None,
+    at: str | None,
+    form: str | None,
+    output: Path | None,
+) -> None:
+    """List models with the ordinary prices of a million tokens, for the smallest requests.
+
+    PATTERN is part of a model's name, or with `*` the whole of it.
+    """
+    from queries.prices.rows import listing
+
+    with shelf(data) as books:
+        emit(listing(books.named(book), moment_ns(at), pattern, provider), form, output)
+
+
+@command.command("show")
+@click.argument("model")
+@options.data
+@book
+@provider
+@at
+@click.option("--history", is_flag=True, help="Every price the model ever had, not only those of one moment.")
+@options.output
+def show(
+    model: str,
+    data: Path | None,
+    book: str,
+    provider: str | None,
+    at: str | None,
+    history: bool,
+    form: str | None,
+    output: Path | None,
+) -> None:
+    """Show every price of MODEL, found by its name as a call's would be: by unit, request size and circumstance."""
+    from queries.prices.rows import shown
+
+    with shelf(data) as books:
+        rows, remark = shown(books.named(book), model, None if history else moment_ns(at), provider)
+    emit(rows, form, output)
+    if remark:
+        say(remark)
+
+
+@command.command("diff")
+@click.argument("a")
+@click.argument("b")
+@options.data
+@options.output
+def diff(a: str, b: str, data: Path | None, form: str | None, output: Path | None) -> None:
+    """Compare the price books A and B: prices added, removed and changed from A to B."""
+    from queries.prices.compare import CHANGES, difference
+
+    with shelf(data) as books:
+        rows = difference(books.named(a), books.named(b))
+    emit(rows, form, output)
+    changes = rows["change"].to_pylist()
+    say(", ".join(f"{changes.count(change):,} {change}" for change in CHANGES))
+
+
+@command.command("check")
+@click.argument("book", default="current")
+@options.data
+@options.output
+def check(book: str, data: Path | None, form: str | None, output: Path | None) -> None:
+    """Check a price BOOK [default: current]: whether it can be read (exit code 1 if not), and what in it is odd.
+
+    Odd: prices that were rounded, units and circumstances by which nothing is charged yet, and unlikely figures.
+    """
+    from queries.prices.compare import clauses, oddities
+
+    with shelf(data) as books:
+        found = books.named(book)
+    odd = oddities(found)
+    emit(odd, form, output)
+    say(
+        f"sound: {found.source} {found.source_version}, {found.book_id[:12]}, {len(found.rows):,} prices of "
+        f"{clauses(found):,} models; {odd.num_rows:,} odd rows"
+    )
+
+
+for _change in prices_change.COMMANDS:
+    command.add_command(_change)

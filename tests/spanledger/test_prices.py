@@ -1,0 +1,112 @@
+"""`spanledger prices` in this process, over a ledger made by `import`."""
+
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ledger.books.compile import compile_records
+from ledger.books.format import encode
+from spanledger.cli import spanledger
+from spanledger.cli.exits import run
+from spanledger.samples import sample_directory
+
+LOOP_USD = "25"
+
+
+def doubled(model: str) -> bytes:
+    """The installed list with every price of OpenAI's `model` doubled."""
+    records = compile_records()
+    for record in records:
+        if (record["record"], record["provider"], record.get("model")) == ("price", "openai", model):
+            record["price_usd"] *= 2
+    return encode(records, "test", "doubled")
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    root = tmp_path / "data"
+    monkeypatch.setenv("SPANLEDGER_DATA", str(root))
+    assert run(spanledger, ["import", str(sample_directory() / "runaway_loop" / "runaway_loop.traces.binpb")]) == 0
+    return root
+
+
+def asked(capsys: pytest.CaptureFixture[str], *words: str) -> list[dict[str, Any]]:
+    capsys.readouterr()
+    assert run(spanledger, list(words)) == 0
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def spent(capsys: pytest.CaptureFixture[str]) -> object:
+    return asked(capsys, "sql", "SELECT sum(cost_usd) AS usd FROM charges")[0]["usd"]
+
+
+def test_prices_can_be_looked_at_before_there_is_a_ledger(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SPANLEDGER_DATA", str(tmp_path / "nothing"))
+    rows = asked(capsys, "prices", "show", "gpt-4o", "--provider", "openai", "--at", "2026-01-01")
+    assert [row["price_usd"] for row in rows if row["unit"] == "fresh_input_tokens"] == ["2.5"]
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_a_data_directory_that_was_named_must_be_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(spanledger, ["prices", "ls", "--data", str(tmp_path / "nothing")]) == 1
+    assert "spanledger serve --data" in capsys.readouterr().err
+
+
+def test_an_unknown_model_ends_with_1_and_the_nearest_names(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(spanledger, ["prices", "show", "claude-sonet-4-5"]) == 1
+    assert "the nearest names are claude-sonnet-4-5" in capsys.readouterr().err
+
+
+def test_an_imported_book_is_in_force_from_then_on_and_changes_nothing_that_is_booked(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "dear.parquet"
+    file.write_bytes(doubled("gpt-4o"))
+    before = spent(capsys)
+    assert run(spanledger, ["prices", "import", str(file)]) == 0
+    assert "20 changed" in capsys.readouterr().err
+    assert spent(capsys) == before == LOOP_USD
+    assert [row["source_version"] for row in asked(capsys, "sql", "FROM price_books ORDER BY event_seq")][1:] == [
+        "doubled"
+    ]
+    changes = asked(capsys, "prices", "diff", "seed", "current")
+    assert {(row["change"], Decimal(row["after_usd"]) / Decimal(row["before_usd"])) for row in changes} == {
+        ("changed", Decimal(2))
+    }
+
+
+def test_a_book_in_force_is_not_published_again_and_an_older_one_may_come_back(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "dear.parquet"
+    file.write_bytes(doubled("gpt-4o"))
+    for words in ([], [str(file)], [str(file)], [], []):
+        assert run(spanledger, ["prices", "import", *words]) == 0
+    published = asked(capsys, "sql", "SELECT source FROM price_books ORDER BY event_seq")
+    assert [row["source"] for row in published] == ["genai-prices", "test", "genai-prices"]
+
+
+def test_a_file_that_is_no_book_is_refused_and_nothing_is_appended(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "book.parquet"
+    file.write_bytes(b"PAR1 or so")
+    events = asked(capsys, "sql", "SELECT count(*) AS n FROM events")
+    assert run(spanledger, ["prices", "import", str(file)]) == 1
+    assert "not a Parquet file" in capsys.readouterr().err
+    assert asked(capsys, "sql", "SELECT count(*) AS n FROM events") == events
+
+
+def test_check_says_that_the_book_is_sound_and_lists_what_is_odd(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(spanledger, ["prices", "check"]) == 0
+    said = capsys.readouterr()
+    assert "sound: genai-prices" in said.err
+    odd = [json.loads(line) for line in said.out.splitlines()]
+    assert sum(row["odd"].startswith("rounded from") for row in odd) == 28
