@@ -31,8 +31,8 @@ from ledger.listed import LOGS, METRICS
 
 __all__ = [
     "ARROW", "CHARGES", "CONFLICTS", "EVENTS", "LOGS", "METRICS", "MONEY", "PLACEMENTS", "POSTING_VERSION",
-    "PRICE_BOOKS", "QUANTITY", "QUARANTINE", "ROLLUPS", "RUN_PARTS", "SCHEMA_VERSION", "SPANS", "SPAN_ID", "TABLES",
-    "TEXT", "TEXTS", "TRACE_ID", "Column", "arrow_schema", "empty",
+    "PRICE_BOOKS", "QUANTITY", "QUARANTINE", "ROLLUPS", "RUN_MERGES", "RUN_PARTS", "SCHEMA_VERSION",
+    "SPANS", "SPAN_ID", "TABLES", "TEXT", "TEXTS", "TRACE_ID", "Column", "arrow_schema", "empty",
 ]  # fmt: skip
 
 SCHEMA_VERSION = 1
@@ -108,7 +108,7 @@ PLACEMENTS = _columns(  # gone: 3 span_id, 12 view_id, 13 call_id, 16 duplicate_
     (1, "tenant", TEXT, "tenant"),
     (2, "trace_id", TRACE_ID, "trace of what is placed; of a log record without one its content hash"),
     (4, "run_id", ID, "run the span belongs to; NULL where it only defines an agent"),
-    (5, "run_rule", TEXT, "why: explicit, turn, agent or trace"),
+    (5, "run_rule", TEXT, "why: explicit, turn, agent, conversation or trace"),
     (6, "agent_name", TEXT, "nearest agent at or above the span, else the service"),
     (7, "agent_rule", TEXT, "why: ancestor or provisional"),
     (8, "conversation_id", TEXT, "own or inherited conversation"),
@@ -222,7 +222,7 @@ RUN_PARTS = _columns(
     (3, "event_seq", _I64, "last event folded into this row; of a trace only the rows of the last one count"),
     (4, "first_seq", _I64, "first event with a span of the trace"),
     (5, "run_id", ID, "run"),
-    (6, "run_rule", TEXT, "why: explicit, turn, agent or trace"),
+    (6, "run_rule", TEXT, "why: explicit, turn, agent, conversation or trace"),
     (7, "agent_name", TEXT, "agent of the part's top span"),
     (8, "service_name", TEXT, "service of the top span"),
     (9, "environment", TEXT, "environment of the top span"),
@@ -252,6 +252,19 @@ RUN_PARTS = _columns(
     (28, "tools", TEXTS, "tools that its calls ran, in order"),
     (29, "elsewhere", _BOOL, "whether the run is another trace's: a view of one of its calls lies here"),
     (30, "repeats", _I64, "how often the call was made that is repeated most, calls; 0 where none can be compared"),
+    (
+        31,
+        "talk_run_id",
+        ID,
+        "run of the conversation that the trace goes by; NULL where it is run_id or there is none",
+    ),
+)
+
+RUN_MERGES = _columns(
+    (1, "tenant", TEXT, "tenant"),
+    (2, "run_id", ID, "run of a conversation that was joined with another"),
+    (3, "into_run_id", ID, "run that it is a part of from then on; it may be a part of a further one"),
+    (4, "event_seq", _I64, "event that joined them"),
 )
 
 CONFLICTS = _columns(
@@ -307,6 +320,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
     "charges": CHARGES,
     "rollups": ROLLUPS,
     "run_parts": RUN_PARTS,
+    "run_merges": RUN_MERGES,
     "conflicts": CONFLICTS,
     "quarantine": QUARANTINE,
     "events": EVENTS,

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from ledger.schema import ARROW
 from ledger.store import fold, traces
 from ledger.store.snapshot import Snapshot
+from queries import merges
 from queries.connect import parquet, shown
 from queries.room import rooms
 
@@ -60,6 +61,10 @@ def of_run(
     """
     digits = prefix.lower() if prefix and set(prefix.lower()) <= set("0123456789abcdef") else ""
     parts = _parts(connection, digits) if digits else ARROW["run_parts"].empty_table()
+    joined = _joined(connection, parts, digits)
+    if joined.num_rows:  # one run, which goes by each of their ids
+        parts = pa.concat_tables([parts, _parts_of(connection, merges.ids(joined))])
+        tables = BY_TRACE
     wanted = _known(connection, parts)
     if tables == SUMMARY and _is_current(connection, parts, wanted):
         rows = {"run_parts": parts}
@@ -70,10 +75,20 @@ def of_run(
         rows = _rows_of(connection, wanted, BY_TRACE)
     heirs = _heirs(rows["run_parts"], digits)
     if heirs:
-        whole = _known(connection, pa.concat_tables([_parts(connection, run.hex()) for run in heirs]))
+        joined = merges.family(connection, heirs)
+        whole = _known(connection, _parts_of(connection, [*heirs, *merges.ids(joined)]))
         rows = _rows_of(connection, whole, BY_TRACE)
-    with rooms.holding(rows) as narrow:
+    with rooms.holding(rows | {"run_merges": joined}) as narrow:
         yield narrow
+
+
+def _joined(connection: duckdb.DuckDBPyConnection, parts: pa.Table, digits: str) -> pa.Table:
+    """Which runs are one with those of `parts`, or with those whose id begins with `digits`."""
+    if not digits or not merges.any_merged(connection):
+        return merges.NONE
+    begins = _begins(digits)
+    named = merges.selected(connection, f"{begins} OR {begins.replace('run_id', 'into_run_id')}", CANDIDATES_MAX)
+    return merges.family(connection, [*merges.ids(named), *parts["run_id"].unique().to_pylist()])
 
 
 @dataclass(frozen=True)
@@ -130,6 +145,11 @@ def _parts(connection: duckdb.DuckDBPyConnection, digits: str) -> pa.Table:
     return _select(connection, "run_parts", ARROW["run_parts"].names, events, _begins(digits))
 
 
+def _parts_of(connection: duckdb.DuckDBPyConnection, runs: Sequence[bytes]) -> pa.Table:
+    """The same of the runs `runs`."""
+    return pa.concat_tables([_parts(connection, run.hex()) for run in runs])
+
+
 def _begins(digits: str) -> str:
     """What asks for run ids that begin with `digits`. A whole id is asked for as such: it can be looked up."""
     low, high = (bytes.fromhex(digits[:ID_DIGITS].ljust(ID_DIGITS, fill)) for fill in "0f")
@@ -176,7 +196,7 @@ def of_span(connection: duckdb.DuckDBPyConnection, trace_id: str, span_id: str) 
     _, log_events = traces.probe(shown(connection).runs, traces.log_trace_hashes(spans["tenant"], spans["trace_id"]))
     logs = _select(connection, "logs", ARROW["logs"].names, np.unique(log_events), where)
     rest = _rows_of(connection, known, [table for table in BY_TRACE if table not in ("spans", "logs")])
-    with rooms.holding(rest | {"spans": spans, "logs": logs}) as narrow:
+    with rooms.holding(_with_merges(connection, rest) | {"spans": spans, "logs": logs}) as narrow:
         yield narrow
 
 
@@ -189,7 +209,7 @@ def of_log(connection: duckdb.DuckDBPyConnection, seq: int, index: int) -> Itera
     ids = pc.coalesce(logs["trace_id"], logs["content_hash"].cast(pa.binary(16)))
     wanted = _known(connection, pa.table({"tenant": logs["tenant"], "trace_id": ids}))
     rest = _rows_of(connection, wanted, [table for table in BY_TRACE if table != "logs"])
-    with rooms.holding(rest | {"logs": logs}) as narrow:
+    with rooms.holding(_with_merges(connection, rest) | {"logs": logs}) as narrow:
         yield narrow
 
 
@@ -200,7 +220,7 @@ def of_traces(
     """The traces `keys`, (tenant, trace_id) each, and what was decided about them and charged, without content."""
     tenants, ids = zip(*keys, strict=True)
     wanted = _known(connection, pa.table({"tenant": pa.array(tenants), "trace_id": pa.array(ids, pa.binary(16))}))
-    with rooms.holding(_rows_of(connection, wanted, BY_TRACE)) as narrow:
+    with rooms.holding(_with_merges(connection, _rows_of(connection, wanted, BY_TRACE))) as narrow:
         yield narrow
 
 
@@ -208,6 +228,11 @@ def _rows_of(connection: duckdb.DuckDBPyConnection, wanted: Traces, tables: Sequ
     """Rows of `tables` that belong to the traces `wanted`, of every tenant, without content."""
     with _among_many(connection, wanted.ids) as among:
         return {table: _of_traces(connection, table, wanted, among) for table in tables}
+
+
+def _with_merges(connection: duckdb.DuckDBPyConnection, rows: dict[str, pa.Table]) -> dict[str, pa.Table]:
+    """`rows` and which of the runs in them were joined with others."""
+    return rows | {"run_merges": merges.family(connection, rows["run_parts"]["run_id"].unique().to_pylist())}
 
 
 def _of_traces(connection: duckdb.DuckDBPyConnection, table: str, wanted: Traces, among: str) -> pa.Table:

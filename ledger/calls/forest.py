@@ -54,6 +54,7 @@ OWN: Fills = {
 }
 INHERITED: Fills = {
     **dict.fromkeys(("agent", "conversation", "user", "team", "run", "turn"), (I32, -1)),
+    "rooted": (BOOL, 0),  # whether all spans above it have arrived
     "turn_below": (I32, -1),  # of a topmost agent: a turn that a span below it names
     "turns_below": (BOOL, 0),  # whether these name several
     **dict.fromkeys(("top", "llm", "outer"), (I64, -1)),
@@ -85,6 +86,14 @@ TRACE: Fills = {
     **dict.fromkeys(("tenant", "touched", "event_seq"), (I64, -1)),
     "spans": (I64, 0),
     "linked": (BOOL, 0),  # whether it shares a response with another trace, or holds what stands apart
+    "keyed": (BOOL, 0),  # whether a span in it names a run or a turn, or is an agent or workflow
+    "talk": (I32, -1),  # a conversation that its calls name
+    "apart": (BOOL, 0),  # whether they name several, or some of them none
+    "talks": (BOOL, 0),  # whether it goes by that conversation
+    "first_ns": (I64, np.iinfo(I64).max),  # of its calls
+    "last_ns": (I64, np.iinfo(I64).min),
+    **dict.fromkeys(("talk_hi", "talk_lo"), (U64, 0)),  # the run that it was given by its conversation
+    "talk_known": (BOOL, 0),
 }
 ROW_VALUED = (
     "parent", "first_child", "next_sibling", "top", "llm", "outer", "p_call", "p_dup", "biller", "reporter",
@@ -93,7 +102,7 @@ ROW_VALUED = (
 """Columns that hold row numbers."""
 RUN_COLUMNS = (("p_rule", "p_run"), ("b_rule", "b_run"))
 """Columns whose meaning their rule decides: a text's code under the rules RUN_CODED, a row under that of the agent, and
-under that of the trace a row of the trace, -1 where it is the span's own."""
+under those RUN_OF_TRACE a row of the trace, -1 where it is the span's own."""
 
 SPAN, LOG = range(2)
 """Signals of views. A log record stands in the trace of the span that it was written for, as a leaf below it; one
@@ -209,6 +218,12 @@ class Forest:
             level = children[~met]
             seen[level] = True
         return levels, np.concatenate(again) if again else tops[:0]
+
+    def rows_in(self, traces: np.ndarray) -> np.ndarray:
+        """All rows of `traces`. Looks at all rows."""
+        marked = np.zeros(self.traces.rows, dtype=np.bool_)
+        marked[traces] = True
+        return np.flatnonzero(marked[self.nodes["trace"][: self.nodes.rows]])
 
     def order(self, row: int) -> tuple[int, int]:
         """Place of the row's span in the journal."""

@@ -34,6 +34,12 @@ def hashed_text(before: bytes, key: str) -> np.ndarray:
     return np.frombuffer(sha256(before + field(key.encode())).digest()[:ID_BYTES], dtype=">u8").astype(np.uint64)
 
 
+def conversation_run(tenant: str, conversation: str, start_ns: int) -> bytes:
+    """The id of the run that began at `start_ns` (in 8 bytes, big-endian, before the conversation)."""
+    key = start_ns.to_bytes(8, "big", signed=True) + conversation.encode()
+    return sha256(run(tenant, "conversation") + field(key)).digest()[:ID_BYTES]
+
+
 def fixed_binary(data: bytes, width: int, nulls: np.ndarray | None = None) -> pa.Array:
     """`data` as a fixed-size binary column, NULL where `nulls` says so."""
     rows = len(data) // width

@@ -27,6 +27,7 @@ def _inherit_level(forest: Forest, level: np.ndarray) -> None:
     for name in NEAREST:
         own = nodes[f"own_{name}"][level]
         nodes[name][level] = np.where(own >= 0, own, np.where(below, nodes[name][parent], -1))
+    nodes["rooted"][level] = nodes["real"][level] & np.where(below, nodes["rooted"][parent], True)
     top = np.where(below, nodes["top"][parent], -1)
     nodes["top"][level] = np.where(top >= 0, top, np.where(_TOPS[role], level, -1))
     around = np.where(below, nodes["llm"][parent], -1)

@@ -5,7 +5,7 @@ import numpy as np
 from ledger.calls.columns import Frame, distinct
 from ledger.calls.forest import Forest
 from ledger.calls.owner import Decision
-from ledger.calls.rules import NO_VIEW, RUN_BY_TRACE
+from ledger.calls.rules import NO_VIEW, RUN_OF_TRACE
 from ledger.calls.runs import run_of
 
 PLACED_FROM = {"p_agent": "agent", "p_conversation": "conversation", "p_user": "user", "p_team": "team"}
@@ -40,7 +40,7 @@ def _wanted(forest: Forest, rows: np.ndarray, decision: Decision) -> Frame:
     wanted = {placed: nodes[inherited][payers] for placed, inherited in PLACED_FROM.items()}
     wanted["p_rule"], run = run_of(forest, payers)
     elsewhere = nodes["trace"][payers] != nodes["trace"][rows]
-    wanted["p_run"] = np.where(elsewhere & (wanted["p_rule"] == RUN_BY_TRACE), payers, run)
+    wanted["p_run"] = np.where(elsewhere & np.isin(wanted["p_rule"], RUN_OF_TRACE), payers, run)
     for name, fill, values in (
         ("p_call", -1, decision.call),
         ("p_billed", False, decision.billed),

@@ -1,9 +1,11 @@
 """The rules that decide about runs, agents and billing, as small numbers inside and words in the tables."""
 
-NO_RUN, RUN_EXPLICIT, RUN_BY_TURN, RUN_BY_AGENT, RUN_BY_TRACE = range(5)
-RUN_RULES = (None, "explicit", "turn", "agent", "trace")
+NO_RUN, RUN_EXPLICIT, RUN_BY_TURN, RUN_BY_AGENT, RUN_BY_CONVERSATION, RUN_BY_TRACE = range(6)
+RUN_RULES = (None, "explicit", "turn", "agent", "conversation", "trace")
 RUN_CODED = (RUN_EXPLICIT, RUN_BY_TURN)
 """Rules under which a run is known by text of the sender's."""
+RUN_OF_TRACE = (RUN_BY_CONVERSATION, RUN_BY_TRACE)
+"""Rules under which all is of one run that a trace has, but what others name."""
 
 AGENT_RULES = ("provisional", "ancestor")
 

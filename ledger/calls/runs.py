@@ -1,7 +1,8 @@
 """Which run a span is of. The first of these rules that applies, by number in `rules`:
 
-an explicit id, own or inherited; a turn that the framework names; the topmost agent or workflow; the trace. A span that
-defines an agent, and lies in no run by one of the first three, is of none.
+an explicit id, own or inherited; a turn that the framework names; the topmost agent or workflow; the conversation,
+where the trace goes by it (`talks`); the trace. A span that defines an agent, and lies in no run by one of the first
+three, is of none.
 
 The turn of what lies below a topmost agent is that named at or above this agent, else the one that all spans below it
 which name any agree on: some frameworks name it on calls alone.
@@ -12,16 +13,24 @@ import numpy as np
 from ledger.calls.columns import distinct
 from ledger.calls.forest import Forest
 from ledger.calls.roles import DEFINITION
-from ledger.calls.rules import NO_RUN, RUN_BY_AGENT, RUN_BY_TRACE, RUN_BY_TURN, RUN_EXPLICIT
+from ledger.calls.rules import (
+    NO_RUN,
+    RUN_BY_AGENT,
+    RUN_BY_CONVERSATION,
+    RUN_BY_TRACE,
+    RUN_BY_TURN,
+    RUN_EXPLICIT,
+)
 
 
 def run_of(forest: Forest, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rule and key of the run of each of `rows`: the code of an explicit id or turn, the row of the topmost agent, else
-    -1 (the trace)."""
+    -1 (that of the trace)."""
     nodes = forest.nodes
     explicit, top = nodes["run"][rows].astype(np.int64), nodes["top"][rows]
     turn = np.where(top >= 0, _turns(forest, top), nodes["turn"][rows])
-    otherwise = np.where(nodes["role"][rows] == DEFINITION, NO_RUN, RUN_BY_TRACE)
+    by_trace = np.where(forest.traces["talks"][nodes["trace"][rows]], RUN_BY_CONVERSATION, RUN_BY_TRACE)
+    otherwise = np.where(nodes["role"][rows] == DEFINITION, NO_RUN, by_trace)
     cases = (explicit >= 0, turn >= 0, top >= 0)
     rule = np.select(cases, (RUN_EXPLICIT, RUN_BY_TURN, RUN_BY_AGENT), otherwise).astype(np.uint8)
     return rule, np.select(cases, (explicit, turn, top), -1)

@@ -24,6 +24,8 @@ RUN_RULES: Mapping[str, str] = {
     "turn": "the run of the turn that the framework names at the topmost agent or, all alike, below it; where there is "
     "no agent, at or above the span",
     "agent": "the run of the topmost agent or workflow at or above the span",
+    "conversation": "the run of the conversation that all calls of its trace name, from one silence of more than 15 "
+    "minutes to the next; no agent or workflow is in the trace",
     "trace": "the run of the whole trace, for no agent or workflow is above the span",
 }
 """`run_rule`: why the span is of this run."""

@@ -8,13 +8,15 @@ import pyarrow as pa
 
 from ledger.calls.columns import starts
 from ledger.journal.frame import Event
+from ledger.post.conversations import Conversations
 from ledger.schema import ARROW
 
 
 class Batch:
     """Rows, trace pairs and control keys of the events of one commit."""
 
-    def __init__(self, events: Sequence[Event]) -> None:
+    def __init__(self, events: Sequence[Event], conversations: Conversations) -> None:
+        self.conversations = conversations
         self._events = events
         self._seqs = np.array([event.event_seq for event in events], dtype=np.int64)
         self._parts: dict[str, list[pa.Table]] = defaultdict(list)

@@ -9,7 +9,15 @@ from ledger.calls.columns import Columns, distinct, numbered
 from ledger.calls.forest import LOG, Forest
 from ledger.calls.ids import ID_BYTES, fixed_binary
 from ledger.calls.roles import KIND_OF, ROLE_NAMES
-from ledger.calls.rules import NO_RUN, RUN_BY_AGENT, RUN_BY_TRACE, RUN_CODED, RUN_RULES
+from ledger.calls.rules import (
+    NO_RUN,
+    RUN_BY_AGENT,
+    RUN_BY_CONVERSATION,
+    RUN_BY_TRACE,
+    RUN_CODED,
+    RUN_OF_TRACE,
+    RUN_RULES,
+)
 from ledger.post.intake import Texts
 from ledger.schema import SPAN_ID, TRACE_ID
 
@@ -76,12 +84,14 @@ class Names:
         """Run id of each row from its rule and key (`place.place`), NULL where it has none."""
         halves = np.zeros((len(rows), 2), dtype=np.uint64)
         nodes, traces = self._forest.nodes, self._forest.traces
-        trace = nodes["trace"][np.where((rule == RUN_BY_TRACE) & (run >= 0), run, rows)]
+        trace = nodes["trace"][np.where(np.isin(rule, RUN_OF_TRACE) & (run >= 0), run, rows)]
         for number, owners, owner in ((RUN_BY_AGENT, nodes, run), (RUN_BY_TRACE, traces, trace)):
             which = np.flatnonzero(rule == number)
             self._know(owners, distinct(owner[which], owners.rows), number)
             for half, name in enumerate(("run_hi", "run_lo")):
                 halves[which, half] = owners[name][owner[which]]
+        which = np.flatnonzero(rule == RUN_BY_CONVERSATION)
+        halves[which, 0], halves[which, 1] = traces["talk_hi"][trace[which]], traces["talk_lo"][trace[which]]
         for number in RUN_CODED:
             which = np.flatnonzero(rule == number)
             if len(which):

@@ -16,6 +16,7 @@ from ledger.calls.owner import Nesting, decide
 from ledger.calls.place import place
 from ledger.calls.rules import RUN_CODED
 from ledger.calls.runs import note_turns
+from ledger.calls.talks import note_talks
 from ledger.calls.twins import Twins, same_model
 from ledger.post.charging import charge_rows
 from ledger.post.intake import Texts
@@ -48,6 +49,8 @@ class Outcome:
 
     placed: list[Frame] = field(default_factory=list)
     postings: list[Frame] = field(default_factory=list)
+    active: list[Frame] = field(default_factory=list)
+    """Activities of conversations (calls.talks), in the order of rounds."""
     new_runs: pa.Table = field(default_factory=lambda: ARROW["run_parts"].empty_table().select(["run_id", "event_seq"]))
     """Where the tables have a run for the first time; known once `tables` has made them."""
 
@@ -73,7 +76,7 @@ class OpenTraces:
         outer_before = forest.nodes["outer"][affected]
         inherit(forest, below)
         self._twins.follow(forest, affected)
-        moved = self._moved(affected)
+        moved = self._moved(affected, outcome)
         if len(moved):
             affected = np.concatenate([affected, moved])
             outer_before = np.concatenate([outer_before, forest.nodes["outer"][moved]])
@@ -84,14 +87,22 @@ class OpenTraces:
             restate(forest, self.lines, postings)
             outcome.postings.append(postings)
 
-    def _moved(self, affected: np.ndarray) -> np.ndarray:
+    def _moved(self, affected: np.ndarray, outcome: Outcome) -> np.ndarray:
         """Further real rows whose run may be another, now that `affected` are brought up to date."""
         forest = self.forest
         tops = note_turns(forest, affected)
-        if not len(tops):
+        turned, active = note_talks(forest, affected)
+        if len(active["trace"]):
+            outcome.active.append(active)
+        further = forest.levels(tops) if len(tops) else []
+        if len(turned):
+            among = int(np.isin(forest.nodes["trace"][affected], turned).sum())
+            if among < forest.traces["spans"][turned].sum():
+                further.append(forest.rows_in(turned))
+        if not further:
             return tops
-        below = np.concatenate(forest.levels(tops))
-        return np.setdiff1d(below[forest.nodes["real"][below]], affected)
+        rows = np.concatenate(further)
+        return np.setdiff1d(rows[forest.nodes["real"][rows]], affected)
 
     def tables(self, outcome: Outcome) -> dict[str, pa.Table]:
         """Rows of `outcome` by table. To be called before anything is forgotten."""
@@ -150,7 +161,10 @@ class OpenTraces:
         self._forget_lines()
         nodes, n = self.forest.nodes, self.forest.nodes.rows
         for name, columns in _CODED.items():
-            getattr(self.texts, name).keep([nodes[column][:n] for column in columns])
+            kept = [nodes[column][:n] for column in columns]
+            if name == "conversation":
+                kept.append(self.forest.traces["talk"][: self.forest.traces.rows])
+            getattr(self.texts, name).keep(kept)
         self._forget_named_runs()
 
     def _forget_lines(self) -> None:

@@ -22,6 +22,7 @@ from ledger.paths import DataDir
 from ledger.post import swap
 from ledger.post.batch import Batch, quarantined
 from ledger.post.books_in_force import BooksInForce
+from ledger.post.conversations import Conversations
 from ledger.post.duplicates import SameSpan
 from ledger.post.listing import Listing
 from ledger.post.open_traces import OpenTraces
@@ -172,7 +173,7 @@ class Poster:
         self._listing = Listing(self._catalog, self._decode)
 
     def _post(self, events: Sequence[Event]) -> None:
-        batch = Batch(events)
+        batch = Batch(events, Conversations(self._catalog))
         for kind, part in _parts(events):
             if kind == kinds.OTLP_TRACES:
                 self._telemetry.post(part, batch)
@@ -188,6 +189,7 @@ class Poster:
             rows=batch.rows(),
             traces=batch.traces(),
             keys=batch.keys,
+            active=batch.conversations.rows(),
             state={_BOOKS: self._books.state(), _LAST: events[-1].raw_sha256},
         )
         self._open.forget(self._options.open_spans_max, self._options.open_text_max)

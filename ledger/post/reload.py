@@ -13,6 +13,8 @@ import pyarrow.compute as pc
 
 from ledger.calls.booking import ENTRIES, REVERSAL
 from ledger.calls.forest import NewSpans
+from ledger.calls.rules import RUN_BY_CONVERSATION, RUN_RULES
+from ledger.column import ID
 from ledger.post.intake import halves, intake
 from ledger.post.log_views import LOG_COLUMNS, VIEWS, log_views, span_views
 from ledger.post.open_traces import OpenTraces, Outcome
@@ -25,6 +27,7 @@ _SPANS = VIEWS.names[:-1]
 """Not the content, nor the attributes: a trace may hold gigabytes of them."""
 _KEY = ("tenant", "trace_id")
 _PLACED = ("tenant", "trace_id", "source_seq", "span_index", "event_seq")
+_TALKING = ("tenant", "trace_id", "run_id", "run_rule", "elsewhere", "talk_run_id")
 _CHARGED = ("tenant", "trace_id", "span_id", "call_trace_id", "call_span_id", "entry", "event_seq", "line")
 
 ViewsOf = Callable[[int], pa.Table]
@@ -138,6 +141,8 @@ def _restore(catalog: Catalog, open_traces: OpenTraces, spans: pa.Table, seqs: S
     open_traces.fold(new, Outcome())
     _recall_placed(open_traces, new, _only(catalog.read("placements", ids, seqs, _PLACED), spans))
     _recall_booked(open_traces, _only(catalog.read("charges", ids, seqs, _CHARGED), spans))
+    if _talking(open_traces, new).any():
+        _recall_talks(open_traces, _only(catalog.read("run_parts", ids, seqs, _TALKING), spans))
 
 
 def _only(rows: pa.Table, known: pa.Table) -> pa.Table:
@@ -188,3 +193,25 @@ def _recall_booked(open_traces: OpenTraces, charged: pa.Table) -> None:
     seq, line = charged["event_seq"].to_numpy(), charged["line"].to_numpy()
     order = np.lexsort((-line, seq))  # of what is written to a row several times the last stays
     forest.nodes["b_seq"][rows[order]], forest.nodes["b_first"][rows[order]] = seq[order], line[order]
+
+
+def _talking(open_traces: OpenTraces, spans: NewSpans) -> np.ndarray:
+    """Whether the trace of each of `spans` goes by its conversation."""
+    forest = open_traces.forest
+    rows = forest.find_traces(spans.tenant, spans.trace_hi, spans.trace_lo)
+    talking: np.ndarray = forest.traces["talks"][rows]
+    return talking
+
+
+def _recall_talks(open_traces: OpenTraces, parts: pa.Table) -> None:
+    """The run that each trace was given by its conversation."""
+    traces = open_traces.forest.traces
+    own = pc.and_(pc.equal(parts["run_rule"], RUN_RULES[RUN_BY_CONVERSATION]), pc.invert(parts["elsewhere"]))
+    given = pc.coalesce(parts["talk_run_id"], pc.if_else(own, parts["run_id"], pa.scalar(None, ID)))
+    parts = parts.set_column(parts.column_names.index("talk_run_id"), "talk_run_id", given).filter(given.is_valid())
+    ids, runs = halves(parts["trace_id"]), halves(parts["talk_run_id"])
+    rows = open_traces.forest.find_traces(
+        open_traces.texts.tenant.codes(parts["tenant"]).astype(np.int64), ids[:, 0], ids[:, 1]
+    )
+    traces["talk_hi"][rows], traces["talk_lo"][rows] = runs[:, 0], runs[:, 1]
+    traces["talk_known"][rows] = True

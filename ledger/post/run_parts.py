@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from ledger.calls.columns import Columns, Frame
 from ledger.calls.forest import LOG, SPAN, Forest
 from ledger.calls.roles import AGENT, MODEL, TOOL, WORKFLOW
-from ledger.calls.rules import RUN_CODED, RUN_RULES
+from ledger.calls.rules import RUN_BY_CONVERSATION, RUN_CODED, RUN_RULES
 from ledger.post.intake import Texts
 from ledger.post.lines import LineStore, spread
 from ledger.post.names import Names, words
@@ -65,6 +65,7 @@ def run_part_rows(forest: Forest, texts: Texts, store: LineStore, placed: Frame)
         "models": _sets(parts, calls, texts.model.texts(parts.own("model")[calls])),
         "elsewhere": pa.array(_elsewhere(nodes, top)),
         "repeats": pa.array(most_repeats(parts, calls, agents)),
+        "talk_run_id": _talk_runs(forest, names, top),
         "tools": _sets(parts, tools, texts.tool.texts(parts.own("tool")[tools])),
     }
     return pa.table([columns[name] for name in ARROW["run_parts"].names], schema=ARROW["run_parts"]), is_new
@@ -75,6 +76,17 @@ def _elsewhere(nodes: Columns, top: np.ndarray) -> np.ndarray:
     named_by = np.where(np.isin(nodes["p_rule"][top], RUN_CODED), -1, nodes["p_run"][top])
     found: np.ndarray = (named_by >= 0) & (nodes["trace"][named_by] != nodes["trace"][top])
     return found
+
+
+def _talk_runs(forest: Forest, names: Names, top: np.ndarray) -> pa.Array:
+    """Run of the conversation that the trace of each top goes by, NULL where that is the top's run, or it has none."""
+    nodes, traces = forest.nodes, forest.traces
+    talks = traces["talks"][nodes["trace"][top]]
+    own = (nodes["p_rule"][top] == RUN_BY_CONVERSATION) & ~_elsewhere(nodes, top)
+    if not (talks & ~own).any():
+        return pa.nulls(len(top), ARROW["run_parts"].field("talk_run_id").type)
+    ids = names.run_ids(top, np.full(len(top), RUN_BY_CONVERSATION), np.full(len(top), -1))
+    return pc.if_else(pa.array(talks & ~own), ids, pa.scalar(None, ids.type))
 
 
 def _rank(parts: Parts) -> np.ndarray:

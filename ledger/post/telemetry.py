@@ -133,12 +133,19 @@ class Telemetry:
         outcome = Outcome()
         for positions in rounds(self._keys(trace, new), new.own["source_seq"]):
             self._open.fold(select(new, positions), outcome)
+        if outcome.active:
+            self._merge_runs(batch.conversations.join(self._open.forest, self._open.texts, outcome.active), batch)
         tables = self._open.tables(outcome)
         for name, rows in tables.items():
             batch.add(name, rows)
         self._index(tables, new, views, batch)
         batch.add_traces(trace_hashes(views["tenant"], views["trace_id"]), new.own["source_seq"])
         batch.add_traces(run_hashes(outcome.new_runs["run_id"]), outcome.new_runs["event_seq"].to_numpy())
+
+    def _merge_runs(self, merges: pa.Table, batch: Batch) -> None:
+        batch.add("run_merges", merges)
+        for name in ("run_id", "into_run_id"):  # so that whoever kept an answer about one of them asks anew
+            batch.add_traces(run_hashes(merges[name]), merges["event_seq"].to_numpy())
 
     def _keys(self, trace: np.ndarray, new: NewSpans) -> np.ndarray:
         """What each of `new` touches: its trace (by number); all traces that one response links are one key."""

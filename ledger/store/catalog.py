@@ -6,7 +6,7 @@ Rows come in by `commit` only and are never edited. Readers use `ledger.store.sn
 """
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 
 import numpy as np
@@ -18,7 +18,7 @@ from ledger.journal.disk import POSIX, Disk, Lock
 from ledger.paths import DataDir
 from ledger.schema import ARROW
 from ledger.seams import IN_STEP, Clock
-from ledger.store import hot, manifest, segment, traces, whole
+from ledger.store import activity, hot, manifest, segment, traces, whole
 from ledger.store.manifest import Connect, transaction
 from ledger.store.merger import Merger
 from ledger.store.options import StoreOptions
@@ -85,8 +85,10 @@ class Catalog:
         traces: tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]],
         keys: Mapping[str, int],
         state: Mapping[str, bytes | None],
+        active: tuple[Sequence[tuple[bytes, int]], Sequence[tuple[bytes, *activity.Row]]] = ((), ()),
     ) -> None:
-        """One transaction: rows, traces new in them, control keys, state (None removes a name) and the cursor.
+        """One transaction: rows, traces new in them, control keys, state (None removes a name), when conversations were
+        `active` (store.activity.put) and the cursor.
 
         Rows that fill the hot part go straight to segments with it: a poster that catches up writes them once.
         """
@@ -108,6 +110,7 @@ class Catalog:
                     self._put_in_place_of_hot(added)
                 self._db.executemany("INSERT INTO control_key VALUES (?, ?)", keys.items())
                 self._commit_state(state)
+                activity.put(self._db, *active)
                 manifest.put_meta(self._db, "cursor", cursor)
         except BaseException:
             self._hot, self._hot_run = hot_before, run_before
@@ -120,6 +123,10 @@ class Catalog:
         """The event that was posted under a control key."""
         row = self._db.execute("SELECT event_seq FROM control_key WHERE key = ?", (key,)).fetchone()
         return None if row is None else int(row[0])
+
+    def near(self, conversation: bytes, start_ns: int, end_ns: int) -> Iterator[activity.Row]:
+        """When `conversation` was active from start_ns to end_ns."""
+        return activity.near(self._db, conversation, start_ns, end_ns)
 
     def state(self, name: str) -> bytes | None:
         row = self._db.execute("SELECT body FROM state WHERE name = ?", (name,)).fetchone()

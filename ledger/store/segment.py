@@ -30,6 +30,7 @@ SEQ: dict[str, str] = {
     "charges": "event_seq",
     "rollups": "event_seq",
     "run_parts": "event_seq",
+    "run_merges": "event_seq",
     "conflicts": "source_seq",
     "quarantine": "source_seq",
     "events": "event_seq",
@@ -54,6 +55,7 @@ BLOOM: dict[str, tuple[str, ...]] = {
     "placements": ("run_id",),
     "charges": ("run_id",),
     "run_parts": ("run_id",),
+    "run_merges": ("run_id", "into_run_id"),
 }
 """Columns that rows are looked up by besides the trace: measured, one file of 200,000 rows reads 1 row group of 13."""
 
@@ -75,8 +77,9 @@ METADATA_CACHE_FILES = 512
 """Footers kept in memory, of files that never change: twice what merging leaves in a busy day."""
 
 _ENCODINGS: Mapping[str, tuple[str, ...]] = {
-    "PLAIN": ("trace_id", "span_id", "parent_span_id", "call_span_id", "duplicate_of_span_id", "run_id", "charged_ns",
-              "booked_cost_usd", "cost_usd", "input", "output", "body", "content_hash", "raw_sha256", "bytes"),
+    "PLAIN": ("trace_id", "span_id", "parent_span_id", "call_span_id", "duplicate_of_span_id", "run_id", "into_run_id",
+              "charged_ns", "booked_cost_usd", "cost_usd", "input", "output", "body", "content_hash", "raw_sha256",
+              "bytes"),
     "BYTE_STREAM_SPLIT": ("booked_quantity", "source_seq", "span_index", "log_index", "point_index", "event_seq",
                           "replaces_seq", "reverses_seq", "first_seq"),
     "DELTA_BINARY_PACKED": ("start_ns", "end_ns", "time_ns", "observed_ns", "started_ns", "ended_ns", "input_tokens",

@@ -13,6 +13,7 @@ BASE: tuple[str, ...] = (
     "base_lines_as_of",
     "base_charges_as_of",
     "base_call_costs_as_of",
+    "base_run_heirs_as_of",
     "base_run_costs_as_of",
     "base_run_parts_now",
     "base_runs_of_several_traces",

@@ -2,8 +2,9 @@
 CREATE MACRO base.run_costs_as_of(seq) AS TABLE
 SELECT
   tenant,
-  run_id,
+  COALESCE(heir_id, run_id) AS run_id,
   SUM(cost_usd) FILTER (WHERE stands) AS cost_usd,  -- the same sum, and NULL where nothing that stands is known
   COUNT(DISTINCT call_trace_id || call_span_id) FILTER (WHERE stands AND status <> 'priced') AS unpriced_calls
 FROM base.charges_as_of(seq)
-GROUP BY tenant, run_id;
+LEFT JOIN base.run_heirs_as_of(seq) USING (tenant, run_id)
+GROUP BY tenant, COALESCE(heir_id, run_id);

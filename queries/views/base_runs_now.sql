@@ -60,8 +60,11 @@ FROM (
     LIST_DISTINCT(FLATTEN(LIST(models))) AS models,
     LIST_DISTINCT(FLATTEN(LIST(tools))) AS tools
   FROM (
-    SELECT *, {'rank': top_rank, 'start_ns': COALESCE(top_ns, started_ns), 'trace_id': trace_id} AS topness
+    SELECT
+      * REPLACE (COALESCE(heir_id, run_id) AS run_id),
+      {'rank': top_rank, 'start_ns': COALESCE(top_ns, started_ns), 'trace_id': trace_id} AS topness
     FROM base.run_parts_now
+    LEFT JOIN base.run_heirs_as_of(9223372036854775807) USING (tenant, run_id)
     WHERE run_rule NOT IN ('agent', 'trace') OR run_id IN (FROM base.runs_of_several_traces)
   )
   GROUP BY tenant, run_id

@@ -12,7 +12,7 @@
 -- @span_id: span of the billing view, hex; of a log record the span it was written for, NULL where it names none
 -- @agent_name: nearest agent at or above the call, else the service
 -- @agent_rule: why: ancestor or provisional
--- @run_rule: why this run: explicit, turn, agent or trace
+-- @run_rule: why this run: explicit, turn, agent, conversation or trace
 -- @service_name: service
 -- @environment: environment; empty where unknown
 -- @provider: model provider, canonical name

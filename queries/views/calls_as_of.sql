@@ -8,7 +8,7 @@ SELECT
   base.view_id(p.tenant, COALESCE(p.call_trace_id, s.naming_trace_id), COALESCE(p.call_span_id, s.naming_span_id)) AS call_id,
   p.kind,
   s.signal,
-  LOWER(HEX(p.run_id)) AS run_id,
+  LOWER(HEX(COALESCE(h.heir_id, p.run_id))) AS run_id,
   LOWER(HEX(s.trace_id)) AS trace_id,
   LOWER(HEX(s.span_id)) AS span_id,
   p.agent_name,
@@ -65,4 +65,6 @@ LEFT JOIN (  -- views of calls but the earliest, which does not name the call
 LEFT JOIN base.call_costs_as_of(seq) AS c
   ON c.tenant = p.tenant AND c.run_id = p.run_id AND c.call_trace_id = COALESCE(p.call_trace_id, s.naming_trace_id)
   AND c.call_span_id = COALESCE(p.call_span_id, s.naming_span_id)
+LEFT JOIN base.run_heirs_as_of(seq) AS h
+  ON h.tenant = p.tenant AND h.run_id = p.run_id
 WHERE p.billed;

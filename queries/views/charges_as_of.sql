@@ -4,7 +4,7 @@ SELECT
   tenant,
   base.charge_id(base.view_id(tenant, call_trace_id, call_span_id), unit, event_seq, line) AS charge_id,
   base.view_id(tenant, call_trace_id, call_span_id) AS call_id,
-  LOWER(HEX(run_id)) AS run_id,
+  LOWER(HEX(COALESCE(heir_id, run_id))) AS run_id,
   signal,
   LOWER(HEX(trace_id)) AS trace_id,
   CASE WHEN signal = 'span' THEN LOWER(HEX(span_id)) END AS span_id,
@@ -36,4 +36,5 @@ SELECT
   accounting_ns,
   recorded_ns,
   event_seq
-FROM base.lines_as_of(seq);
+FROM base.lines_as_of(seq)
+LEFT JOIN base.run_heirs_as_of(seq) USING (tenant, run_id);

@@ -6,7 +6,8 @@
 CREATE VIEW run_traces AS
 SELECT DISTINCT
   tenant,
-  LOWER(HEX(run_id)) AS run_id,
+  LOWER(HEX(COALESCE(heir_id, run_id))) AS run_id,
   LOWER(HEX(trace_id)) AS trace_id
 FROM base.placements_as_of(9223372036854775807)
+LEFT JOIN base.run_heirs_as_of(9223372036854775807) USING (tenant, run_id)
 WHERE run_id IS NOT NULL AND signal = 'span';

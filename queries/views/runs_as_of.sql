@@ -68,7 +68,7 @@ FROM (
     FROM (
       SELECT
         p.tenant,
-        p.run_id,
+        COALESCE(h.heir_id, p.run_id) AS run_id,
         p.trace_id,
         s.signal,
         p.agent_name,
@@ -95,6 +95,8 @@ FROM (
         ON s.source_seq = p.source_seq AND s.span_index = p.span_index
       LEFT JOIN base.spans AS o
         ON o.tenant = s.tenant AND o.trace_id = s.trace_id AND o.span_id = s.parent_span_id AND o.source_seq <= seq
+      LEFT JOIN base.run_heirs_as_of(seq) AS h
+        ON h.tenant = p.tenant AND h.run_id = p.run_id
       WHERE p.run_id IS NOT NULL
     )
     GROUP BY tenant, run_id, trace_id

@@ -75,7 +75,7 @@ SELECT
   s.response_id,
   s.tool_name,
   s.tool_call_id,
-  LOWER(HEX(p.run_id)) AS run_id,
+  LOWER(HEX(COALESCE(h.heir_id, p.run_id))) AS run_id,
   COALESCE(p.conversation_id, s.conversation_id) AS conversation_id,
   COALESCE(p.user_id, s.user_id) AS user_id,
   COALESCE(p.team, s.team) AS team,
@@ -99,4 +99,6 @@ SELECT
   s.span_index
 FROM base.spans AS s
 LEFT JOIN base.placements_as_of(9223372036854775807) AS p
-  ON p.source_seq = s.source_seq AND p.span_index = s.span_index;
+  ON p.source_seq = s.source_seq AND p.span_index = s.span_index
+LEFT JOIN base.run_heirs_as_of(9223372036854775807) AS h
+  ON h.tenant = p.tenant AND h.run_id = p.run_id;

@@ -43,3 +43,14 @@ def test_each_run_of_an_agent_of_pydantic_ai_is_the_one_that_it_names(posted: Po
         "SELECT run_rule, count(*) AS calls, count(DISTINCT run_id) AS runs FROM calls GROUP BY ALL",
     )
     assert found == [{"run_rule": "turn", "calls": 10, "runs": 3}]
+
+
+def test_the_four_traces_of_one_session_of_litellm_are_one_run(posted: Posted) -> None:
+    found = asked(posted, "litellm/litellm_otel_v2", "SELECT conversation_id, spans, model_calls FROM runs")
+    assert found == [{"conversation_id": "sess-1", "spans": 4, "model_calls": 4}]
+    assert len(asked(posted, "litellm/litellm_otel_v2", "FROM run_traces")) == 4
+
+
+def test_a_trace_of_many_calls_of_one_session_is_a_run_with_all_its_spans(posted: Posted) -> None:
+    found = asked(posted, "openinference/openinference_openai", "SELECT spans, model_calls FROM runs")
+    assert found == [{"spans": 9, "model_calls": 8}]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from ledger.calls.roles import AGENT, DEFINITION, MODEL, TOOL, WORKFLOW
-from ledger.calls.rules import NO_RUN, RUN_BY_AGENT, RUN_BY_TRACE, RUN_BY_TURN, RUN_EXPLICIT
+from ledger.calls.rules import NO_RUN, RUN_BY_AGENT, RUN_BY_CONVERSATION, RUN_BY_TRACE, RUN_BY_TURN, RUN_EXPLICIT
 from ledger.calls.sightings import SIGHTINGS_MAX
 
 Key = tuple[int, int]
@@ -28,6 +28,7 @@ class Span:
     lasted: int = 0
     is_log: bool = False
     turn: int = -1
+    talk: int = -1
 
     @property
     def ended(self) -> int:
@@ -189,7 +190,14 @@ class Model:
 
     def nearness(self, key: Key) -> tuple[object, ...]:
         span = self.known[key]
-        return self.inherited(key)[0] >= 0, not span.is_log, -span.began, -span.span, -self.order[key]
+        return (
+            self.inherited(key)[0] >= 0,
+            self.talk(key) >= 0,
+            not span.is_log,
+            -span.began,
+            -span.span,
+            -self.order[key],
+        )
 
     def owned(self) -> dict[Key, tuple[Key, bool, Key | None]]:
         """(call, billed, duplicate of) of each view."""
@@ -224,7 +232,25 @@ class Model:
             return agent, (RUN_BY_TURN, turn)
         if tops:
             return agent, (RUN_BY_AGENT, tops[-1])
-        return agent, (NO_RUN, -1) if self.known[key].role == DEFINITION else (RUN_BY_TRACE, key[0])
+        if self.known[key].role == DEFINITION:
+            return agent, (NO_RUN, -1)
+        return agent, (RUN_BY_CONVERSATION if self.talks(key[0]) else RUN_BY_TRACE, key[0])
+
+    def talks(self, trace: int) -> bool:
+        """Whether nothing in the trace names a run, and its calls that miss no span above name one conversation."""
+        spans = {key: span for key, span in self.known.items() if key[0] == trace}
+        if any(span.run >= 0 or span.turn >= 0 or span.role in (AGENT, WORKFLOW) for span in spans.values()):
+            return False
+        calls = [k for k, span in spans.items() if span.role in (MODEL, TOOL) and self.is_rooted(k)]
+        told = {self.talk(k) for k in calls if not (spans[k].is_log and spans[k].parent is not None)}
+        return len(told) == 1 and -1 not in told
+
+    def talk(self, key: Key) -> int:
+        return next((self.known[k].talk for k in [key, *self.above(key)] if self.known[k].talk >= 0), -1)
+
+    def is_rooted(self, key: Key) -> bool:
+        span = self.known[[key, *self.above(key)][-1]]
+        return span.parent in (None, span.span) or (span.trace, span.parent) in self.known
 
     def turn(self, key: Key) -> int | None:
         """The turn named at or above `key`, else, if it is an agent or workflow, the only one named below it."""

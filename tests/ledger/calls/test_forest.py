@@ -9,9 +9,10 @@ from ledger.calls.inherit import inherit
 from ledger.calls.owner import Nesting, decide
 from ledger.calls.place import place
 from ledger.calls.roles import AGENT, DEFINITION, MODEL, NONE, TOOL, WORKFLOW
-from ledger.calls.rules import NO_RUN, RUN_BY_AGENT, RUN_BY_TRACE, RUN_CODED
+from ledger.calls.rules import NO_RUN, RUN_BY_AGENT, RUN_CODED, RUN_OF_TRACE
 from ledger.calls.runs import note_turns
 from ledger.calls.sightings import SIGHTINGS_MAX
+from ledger.calls.talks import note_talks
 from ledger.calls.twins import Twins
 from tests.ledger.calls.model import Model, Span
 
@@ -32,7 +33,8 @@ spans = st.builds(
     tokens=st.sampled_from([10, 10, 12, 13]),
     began=st.integers(0, 4),
     lasted=st.integers(0, 2),
-    turn=st.sampled_from([-1, -1, 0, 1]),
+    turn=st.sampled_from([-1, -1, -1, 0, 1]),
+    talk=st.sampled_from([-1, 0, 0, 0, 1]),
 )
 
 logs = st.builds(
@@ -84,6 +86,8 @@ def columns(event: list[Span], seq: int) -> NewSpans:
         "own_agent": ints([span.agent for span in event], np.int32),
         "own_run": ints([span.run for span in event], np.int32),
         "own_turn": ints([span.turn for span in event], np.int32),
+        "own_conversation": ints([span.talk for span in event], np.int32),
+        "charged_ns": ints([span.ended for span in event]),
         "has_usage": np.array([span.has_usage for span in event]),
         "failed": np.array([span.failed for span in event]),
         "scope": ints([span.scope for span in event], np.int32),
@@ -125,8 +129,10 @@ class Folding:
         before = outer[affected]
         inherit(self.forest, levels)
         tops = note_turns(self.forest, affected)
-        if len(tops):
-            affected = real_rows(self.forest, [affected, *self.forest.levels(tops)])
+        turned, _ = note_talks(self.forest, affected)
+        if len(tops) or len(turned):
+            further = [*self.forest.levels(tops), self.forest.rows_in(turned)]
+            affected = real_rows(self.forest, [affected, *further])
             before = outer[affected]
         decision = decide(self.forest, self.nesting, self.twins, affected, before)
         place(self.forest, affected, decision)
@@ -136,7 +142,7 @@ class Folding:
         if rule in (NO_RUN, *RUN_CODED):
             return run
         trace = int(traces["hi"][nodes["trace"][run if run >= 0 else row]])
-        return trace if rule == RUN_BY_TRACE else (trace, int(nodes["span"][run]))
+        return trace if rule in RUN_OF_TRACE else (trace, int(nodes["span"][run]))
 
     def placements(self) -> dict[tuple[int, int], tuple[object, ...]]:
         nodes, traces = self.forest.nodes, self.forest.traces

@@ -1,5 +1,7 @@
 """Histories drawn at random: whatever is a batch, whatever is remembered, the same rows."""
 
+from contextlib import closing
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -10,8 +12,9 @@ from ledger.post.poster import Poster, PosterOptions
 from ledger.post.rebuild import rebuild
 from ledger.seams import SystemClock
 from ledger.store.digest import digests
-from tests.ledger.post.plain import agent, call, decode, log, records, request, same_span, span
-from tests.ledger.post.posted import journal, post
+from ledger.store.manifest import open_read_only
+from tests.ledger.post.plain import EPOCH_NS, SECOND, agent, call, decode, log, records, request, same_span, span
+from tests.ledger.post.posted import ask, journal, post
 
 NO_USAGE = {"input_tokens": None, "output_tokens": None, "usage_status": "missing"}
 OPERATIONS = ["chat", "chat", "tool", "agent", "workflow", "definition", "other"]
@@ -81,10 +84,42 @@ requests = st.one_of(
     st.lists(said, min_size=1, max_size=4).map(lambda spans: request(*spans)),
     st.lists(logged, min_size=1, max_size=3).map(lambda logs: records(*logs)),
 )
-histories = st.lists(requests, min_size=1, max_size=8)
+MINUTE = 60 * SECOND
+at = st.sampled_from([0, 10, 20, 30, 40, 50, 60, 90]).map(
+    lambda minutes: {"start_ns": EPOCH_NS + minutes * MINUTE, "end_ns": EPOCH_NS + (minutes + 1) * MINUTE}
+)
+bare = st.builds(
+    lambda trace, number, parent, talk, response, scope, time: call(
+        trace, number, parent, conversation_id=talk, response_id=response, scope_name=scope, **time
+    ),
+    trace=st.integers(1, 9),
+    number=st.integers(1, 3),
+    parent=st.none() | st.none() | st.integers(1, 3),
+    talk=st.sampled_from(["talk", "talk", "talk", "other", None]),
+    response=st.sampled_from([None, None, None, "msg_1"]),
+    scope=st.sampled_from(["one", "other"]),
+    time=at,
+)
+bare_logs = st.builds(
+    lambda talk, response, time, tokens: log(
+        None, conversation_id=talk, response_id=response, time_ns=time["end_ns"], input_tokens=tokens
+    ),
+    talk=st.sampled_from(["talk", "talk", "other"]),
+    response=st.sampled_from([None, None, "msg_1"]),
+    time=at,
+    tokens=st.integers(1_000, 1_002),
+)
+talks = st.one_of(
+    st.lists(bare, min_size=1, max_size=3).map(lambda spans: request(*spans)),
+    st.lists(bare, min_size=1, max_size=3).map(lambda spans: request(*spans)),
+    st.lists(bare_logs, min_size=1, max_size=2).map(lambda logs: records(*logs)),
+    st.integers(1, 9).map(lambda trace: request(agent(trace, 3))),
+)
+"""Conversations with silences of more than 15 minutes, in which something turns up later."""
+histories = st.lists(requests, min_size=1, max_size=8) | st.lists(talks, min_size=1, max_size=12)
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=16, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=histories)
 def test_batches_of_one_seven_and_everything_and_a_memory_of_one_trace_give_equal_digests(
     history: list[Draft], tmp_path_factory: pytest.TempPathFactory
@@ -92,7 +127,7 @@ def test_batches_of_one_seven_and_everything_and_a_memory_of_one_trace_give_equa
     data = DataDir(tmp_path_factory.mktemp("batches") / "data")
     journal(data, *history)
     post(data, batch_events_max=1)
-    expected = digests(data)
+    expected, active = digests(data), intervals(data)
     for options in (
         {"batch_events_max": 7},
         {},
@@ -101,6 +136,13 @@ def test_batches_of_one_seven_and_everything_and_a_memory_of_one_trace_give_equa
     ):
         rebuild(data, decode, same_span, clock=SystemClock(), options=PosterOptions(**options))
         assert digests(data) == expected, options
+        assert intervals(data) == active, options
+
+
+def intervals(data: DataDir) -> list[tuple[object, ...]]:
+    """When conversations were active, as it is stored."""
+    with closing(open_read_only(data.catalog)) as db:
+        return db.execute("SELECT * FROM conversation_run").fetchall()
 
 
 def test_a_restart_after_every_commit_gives_equal_digests(data: DataDir) -> None:
@@ -110,14 +152,24 @@ def test_a_restart_after_every_commit_gives_equal_digests(data: DataDir) -> None
         request(call(1, 2, 5), agent(1, 5, 6)),
         request(call(1, 3, 2)),
         request(agent(1, 6, name="root"), call(2, 1)),
+        *(talk(trace, minute) for trace, minute in ((3, 0), (4, 30), (5, 60), (6, 45), (7, 15))),
+        request(agent(7, 2)),
     )
     post(data)
     expected = digests(data)
     again = DataDir(data.root, ledger_name="again")
-    for _ in range(20):
+    for _ in range(30):
         poster = Poster(again, decode, same_span, clock=SystemClock(), options=PosterOptions(batch_events_max=1))
         posted = poster.step()
         poster.close()
         if not posted:
             break
     assert digests(again) == expected
+    assert intervals(again) == intervals(data)
+    assert ask(data, "SELECT count(*) FROM base.run_merges") == [(2,)]
+
+
+def talk(trace: int, minute: int) -> Draft:
+    """A call of a conversation that takes a second."""
+    start_ns = EPOCH_NS + minute * MINUTE
+    return request(call(trace, 1, conversation_id="talk", start_ns=start_ns, end_ns=start_ns + SECOND))
