@@ -35,5 +35,6 @@ SELECT
   charged_ns,
   accounting_ns,
   recorded_ns,
-  event_seq
+  event_seq,
+  override_id
 FROM base.lines_as_of(seq);

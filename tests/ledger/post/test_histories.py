@@ -12,6 +12,7 @@ from ledger.seams import SystemClock
 from ledger.store.digest import digests
 from tests.ledger.post.plain import agent, call, decode, log, records, request, same_span, span
 from tests.ledger.post.posted import journal, post
+from tests.ledger.post.test_overrides import remove, set_rules
 
 NO_USAGE = {"input_tokens": None, "output_tokens": None, "usage_status": "missing"}
 OPERATIONS = ["chat", "chat", "tool", "agent", "workflow", "other"]
@@ -68,7 +69,13 @@ requests = st.one_of(
     st.lists(said, min_size=1, max_size=4).map(lambda spans: request(*spans)),
     st.lists(logged, min_size=1, max_size=3).map(lambda logs: records(*logs)),
 )
-histories = st.lists(requests, min_size=1, max_size=8)
+overridden = st.builds(
+    lambda name, factor: set_rules({"id": name, "provider": "openai", "multiply": factor}),
+    name=st.sampled_from(["a", "b"]),
+    factor=st.sampled_from(["0.5", "2"]),
+)
+removed = st.sampled_from(["a", "b"]).map(remove)
+histories = st.lists(requests | requests | overridden | removed, min_size=1, max_size=8)
 
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
