@@ -31,7 +31,7 @@ from ledger.listed import LOGS, METRICS
 
 __all__ = [
     "ARROW", "CHARGES", "CONFLICTS", "EVENTS", "LOGS", "METRICS", "MONEY", "PLACEMENTS", "POSTING_VERSION",
-    "PRICE_BOOKS", "QUANTITY", "QUARANTINE", "ROLLUPS", "RUN_MERGES", "RUN_PARTS", "SCHEMA_VERSION",
+    "PRICE_BOOKS", "PRICE_OVERRIDES", "QUANTITY", "QUARANTINE", "ROLLUPS", "RUN_MERGES", "RUN_PARTS", "SCHEMA_VERSION",
     "SPANS", "SPAN_ID", "TABLES", "TEXT", "TEXTS", "TRACE_ID", "Column", "arrow_schema", "empty",
 ]  # fmt: skip
 
@@ -193,6 +193,7 @@ CHARGES = _columns(  # gone: 2 charge_id, 3 call_id, 15 quantity, 18 list_cost_u
         "cost at list price, USD, as booked_quantity; NULL where it is booked_cost_usd",
     ),
     (38, "booked_cost_usd", MONEY, "cost, USD, as booked_quantity; NULL if unknown"),
+    (41, "override_id", TEXT, "override that changed the cost from that at list price; NULL if none"),
 )
 
 ROLLUPS = _columns(
@@ -312,6 +313,23 @@ PRICE_BOOKS = _columns(
     (6, "event_seq", _I64, "event that published it"),
 )
 
+PRICE_OVERRIDES = _columns(
+    (1, "override_id", TEXT, "id of the rule"),
+    (2, "action", TEXT, "set or removed"),
+    (3, "provider", TEXT, "provider that it is for; NULL: any"),
+    (4, "model", TEXT, "model that it is for, `*` for any characters; NULL: any"),
+    (5, "unit", TEXT, "unit that it is for; NULL: any"),
+    (6, "multiply", MONEY, "factor of the list price; NULL where it sets a price"),
+    (7, "price_usd", MONEY, "price of `per` units, USD; NULL where it multiplies"),
+    (8, "per", _I64, "units that price_usd is for"),
+    (9, "valid_from_ns", _I64, "first start of calls that it is for, ns since 1970 UTC; NULL: no bound"),
+    (10, "valid_to_ns", _I64, "first start beyond, ns since 1970 UTC; NULL: no bound"),
+    (11, "reason", TEXT, "why it was set or removed"),
+    (12, "author", TEXT, "who set or removed it"),
+    (13, "recorded_ns", _I64, "receipt of the event, ns since 1970 UTC"),
+    (14, "event_seq", _I64, "event that set or removed it"),
+)
+
 TABLES: Mapping[str, tuple[Column, ...]] = {
     "spans": SPANS,
     "logs": LOGS,
@@ -325,6 +343,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
     "quarantine": QUARANTINE,
     "events": EVENTS,
     "price_books": PRICE_BOOKS,
+    "price_overrides": PRICE_OVERRIDES,
 }
 """Every table that the poster writes, by name."""
 

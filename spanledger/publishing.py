@@ -1,8 +1,9 @@
-"""Events that change prices, as drafts: their keys say after which event they were decided."""
+"""Events that change prices, as drafts."""
 
 from ledger.journal.frame import Draft
-from ledger.journal.kinds import PRICE_BOOK_PUBLISHED
+from ledger.journal.kinds import PRICE_BOOK_PUBLISHED, PRICE_OVERRIDE_REMOVED, PRICE_OVERRIDE_SET
 
+JSON = "application/json"
 PARQUET = "application/vnd.apache.parquet"
 
 
@@ -28,3 +29,13 @@ def book_draft(book_id: str, body: bytes, before: int) -> Draft:
         transport="control",
         content_type=PARQUET,
     )
+
+
+def override_draft(body: bytes) -> Draft:
+    """Sets rules. Sent twice it says the same thing twice, so it needs no key."""
+    return Draft(kind=PRICE_OVERRIDE_SET, body=body, transport="control", content_type=JSON)
+
+
+def removal_draft(body: bytes) -> Draft:
+    """Ends rules, for which the same holds."""
+    return Draft(kind=PRICE_OVERRIDE_REMOVED, body=body, transport="control", content_type=JSON)

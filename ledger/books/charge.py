@@ -7,13 +7,17 @@ docs/adr/0009-a-price-book-is-compiled-not-called.md and docs/adr/0010-units-nev
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ledger.books import reason, units
 from ledger.books.book import PriceBook
 from ledger.books.choose import cards_of
+from ledger.books.overridden import NO_RULE, Chosen, chosen, costs
+from ledger.books.override import NONE, Overrides
 from ledger.books.quantity import Usage, among, usage_of
 from ledger.books.rates import AMBIGUOUS_CARD, NO_CARD
 from ledger.books.reason import Reason
@@ -49,6 +53,7 @@ LINES = pa.schema(
         ("reason", TEXT),
         ("price_book_id", TEXT),
         ("price_id", TEXT),
+        ("override_id", TEXT),
     ]
 )
 
@@ -60,7 +65,12 @@ _REPORTED, _UNKNOWN = POSITION[units.REPORTED], POSITION[units.UNKNOWN]
 _QUANTITY_SCALE = 10**6
 
 
-def price(views: pa.Table, book: PriceBook, preferences: Mapping[str, Preference] = PREFERENCES) -> pa.Table:
+def price(
+    views: pa.Table,
+    book: PriceBook,
+    preferences: Mapping[str, Preference] = PREFERENCES,
+    overrides: Overrides = NONE,
+) -> pa.Table:
     """Money lines (LINES) of `views`, by row and then in the order of units.UNITS.
 
     views: at least VIEWS, one row a call that bills, `row` unique. Operations other than those of models and `tool`
@@ -69,7 +79,8 @@ def price(views: pa.Table, book: PriceBook, preferences: Mapping[str, Preference
     views = views.select(VIEWS.names).cast(VIEWS)
     views = views if _ascending(views["row"]) else views.sort_by("row")
     starts = range(0, len(views), CALLS_PER_STEP)
-    steps = [_price_step(views.slice(start, CALLS_PER_STEP).combine_chunks(), book, preferences) for start in starts]
+    parts = (views.slice(start, CALLS_PER_STEP).combine_chunks() for start in starts)
+    steps = [_price_step(part, book, preferences, overrides) for part in parts]
     return pa.concat_tables(steps) if steps else LINES.empty_table()
 
 
@@ -78,20 +89,24 @@ def _ascending(rows: pa.ChunkedArray) -> bool:
     return bool((numbers[1:] > numbers[:-1]).all())
 
 
-def _price_step(views: pa.Table, book: PriceBook, preferences: Mapping[str, Preference]) -> pa.Table:
+def _price_step(
+    views: pa.Table, book: PriceBook, preferences: Mapping[str, Preference], overrides: Overrides
+) -> pa.Table:
     card, remark = cards_of(views, book)
-    usage = usage_of(views, book.rates.priced_apart[np.maximum(card, NO_CARD)])
+    ruled = chosen(views, book, overrides)
+    usage = usage_of(views, ruled.priced_apart(book.rates.priced_apart[np.maximum(card, NO_CARD)]))
     report = report_of(views, usage.is_model | usage.is_tool, preferences)
     usage.line[:, _REPORTED] = report.level > Preference.NEVER
-    lines = _priced(usage, book, card, remark)
+    lines = _priced(usage, book, card, remark, ruled)
     lines = lines.keep(~_needless(lines, report))
     _add_remarks(lines, views, book, usage)
-    return _table(lines, views, book, report)
+    return _table(lines, views, book, report, ruled)
 
 
 @dataclass(frozen=True)
 class _Lines:
-    """The lines of one step as parallel arrays, by call and unit. `price`: position in the book, -1 for none."""
+    """The lines of one step as parallel arrays, by call and unit. `price`: position in the book, -1 for none; `rule`:
+    of an override that changes the cost; `costed`: whether the cost is known by price or override."""
 
     call: Int64s
     unit: Int64s
@@ -99,21 +114,27 @@ class _Lines:
     card: Int64s
     price: Int64s
     remark: Int64s
+    rule: Int64s
+    costed: Bools
 
     def keep(self, wanted: Bools) -> "_Lines":
         return self if wanted.all() else _Lines(*(getattr(self, each.name)[wanted] for each in fields(self)))
 
 
-def _priced(usage: Usage, book: PriceBook, card: Int64s, remark: Int64s) -> _Lines:
+def _priced(usage: Usage, book: PriceBook, card: Int64s, remark: Int64s, ruled: Chosen) -> _Lines:
     call, unit = np.nonzero(usage.line)
     price = book.rates.prices_of(np.maximum(card[call], NO_CARD), unit, usage.input_tokens[call])
-    return _Lines(call, unit, usage.quantity[call, unit], card[call], price, remark[call])
+    rule = ruled.rule[call, unit]
+    fixed = ruled.is_fixed[rule] & (unit < _REPORTED)
+    rule = np.where(fixed | (price >= 0), rule, NO_RULE)
+    costed = fixed | (price >= 0)
+    return _Lines(call, unit, usage.quantity[call, unit], card[call], price, remark[call], rule, costed)
 
 
 def _needless(lines: _Lines, report: Report) -> Bools:
     """Reports that count only where no unit of the call has a price, of calls where one has."""
     has_price = np.zeros(len(report.level), np.bool_)
-    has_price[lines.call[lines.price >= 0]] = True
+    has_price[lines.call[lines.costed]] = True
     needless = has_price & (report.level == Preference.WHERE_NO_PRICE)
     return np.asarray((lines.unit == _REPORTED) & needless[lines.call])
 
@@ -133,28 +154,31 @@ def _add_remarks(lines: _Lines, views: pa.Table, book: PriceBook, usage: Usage) 
         lines.remark[marked] |= int(why)
 
 
-def _table(lines: _Lines, views: pa.Table, book: PriceBook, report: Report) -> pa.Table:
+def _table(lines: _Lines, views: pa.Table, book: PriceBook, report: Report, ruled: Chosen) -> pa.Table:
     priced, reported, unknown = lines.price >= 0, lines.unit == _REPORTED, lines.unit == _UNKNOWN
-    computed = _computed(lines, book)
+    listed = _listed(lines, book)
+    computed = costs(ruled, lines.rule, lines.quantity, lines.price, book, listed)
     cost = _with_differences(computed, lines, report)
+    own = lines.costed & ~priced  # what the book has no price for is listed at the override's
     ambiguous = (lines.card == AMBIGUOUS_CARD) & ~unknown
     estimated = among(views["usage_status"], ("estimated",))[lines.call]
     price = pa.array(lines.price, mask=~priced)
-    known = priced | reported
+    known = lines.costed | reported
     return pa.Table.from_arrays(
         [
             pa.array(views["row"].to_numpy()[lines.call]),
             _UNIT_NAMES.take(pa.array(lines.unit)),
             decimals(_scaled(np.where(reported, 1, lines.quantity)), ~unknown, QUANTITY),
-            book.column("price_usd").take(price),
-            book.column("per").take(price),
-            decimals(computed, known, MONEY),
+            _or_own(book.column("price_usd").take(price), lines, own, ruled, "price_usd"),
+            _or_own(book.column("per").take(price), lines, own, ruled, "per"),
+            decimals(_merged(listed, computed, own), known, MONEY),
             decimals(cost, known, MONEY),
             _BASES.take(pa.array(np.where(reported, 1, 2 * estimated))),
             _STATUSES.take(pa.array(np.where(known, 0, 1 + ambiguous))),
-            _reasons(lines, report, reported),
+            _reasons(lines, report, reported, ruled),
             pa.repeat(pa.scalar(book.book_id, TEXT), len(priced)),
             book.column("price_id").take(price),
+            _of_rules(lines.rule, [rule.override_id for rule in ruled.overrides.ranked], TEXT),
         ],
         schema=LINES,
     )
@@ -164,7 +188,28 @@ _BASES = pa.array(["computed", "reported", "estimated"], TEXT)
 _STATUSES = pa.array(["priced", "unpriced", "ambiguous"], TEXT)
 
 
-def _computed(lines: _Lines, book: PriceBook) -> Amounts:
+def _of_rules(rule: Int64s, values: list[Any], kind: pa.DataType) -> pa.Array:
+    """`values` of the rules of lines, NULL where there is none."""
+    return pa.array(values, kind).take(pa.array(rule, mask=rule == NO_RULE))
+
+
+def _or_own(listed: pa.Array, lines: _Lines, own: Bools, ruled: Chosen, name: str) -> pa.Array:
+    """Prices of the book, but those of overrides for the lines `own`."""
+    if not own.any():
+        return listed
+    fixed = _of_rules(lines.rule, [getattr(rule, name) for rule in ruled.overrides.ranked], listed.type)
+    return pc.if_else(pa.array(own), fixed, listed)
+
+
+def _merged(listed: Amounts, computed: Amounts, own: Bools) -> Amounts:
+    """`listed`, but `computed` for the lines `own`."""
+    if not own.any():
+        return listed
+    wide = {at: value for at, value in computed.wide.items() if own[at]}
+    return Amounts(np.where(own, computed.small, listed.small), {**listed.wide, **wide})
+
+
+def _listed(lines: _Lines, book: PriceBook) -> Amounts:
     rates, at = book.rates, np.maximum(lines.price, 0)
     quantity = np.where(lines.price >= 0, lines.quantity, 0)
     return product(quantity, rates.whole_pico[at], rates.rest_pico[at], rates.per[at])
@@ -199,7 +244,17 @@ def _scaled(quantity: Int64s) -> Amounts:
     return product(quantity, ones * _QUANTITY_SCALE, ones * 0, ones)
 
 
-def _reasons(lines: _Lines, report: Report, reported: Bools) -> pa.Array:
+def _reasons(lines: _Lines, report: Report, reported: Bools, ruled: Chosen) -> pa.Array:
     codes, words = reason.worded(lines.remark)
+    if (lines.rule != NO_RULE).any():
+        codes, words = _with_rules(codes, words, lines.rule, ruled)
     codes = np.where(reported, len(words) + report.source[lines.call], codes)
     return pa.array([*words, *report.sources], TEXT).take(pa.array(codes))
+
+
+def _with_rules(codes: Int64s, words: list[str | None], rule: Int64s, ruled: Chosen) -> tuple[Int64s, list[str | None]]:
+    """Remarks with what the override does before them."""
+    pairs, both = np.unique(np.stack([rule, codes], axis=1), axis=0, return_inverse=True)
+    texts = {NO_RULE: None, **{at: each.text for at, each in enumerate(ruled.overrides.ranked)}}
+    joined = ["; ".join(filter(None, (texts[at], words[code]))) or None for at, code in pairs.tolist()]
+    return both.ravel(), joined

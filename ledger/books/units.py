@@ -23,6 +23,7 @@ AUDIO_IN, IMAGE_IN = "audio_input_tokens", "image_input_tokens"
 OUTPUT, REASONING, AUDIO_OUT = "output_tokens", "reasoning_tokens", "audio_output_tokens"
 REQUESTS, WEB_SEARCHES, CODE_EXECUTIONS = "requests", "web_searches", "code_executions"
 REPORTED, UNKNOWN = "reported_difference", "unknown"
+TOOL_CALLS, TOOL_SECONDS = TOOL_UNITS = "tool_calls", "tool_seconds"
 
 UNITS: tuple[Unit, ...] = (
     Unit(FRESH, (FRESH,), "tokens in that no other unit of input counts"),
@@ -39,8 +40,8 @@ UNITS: tuple[Unit, ...] = (
     Unit(REQUESTS, (REQUESTS,), "requests, only where the book has a fee for one"),
     Unit(WEB_SEARCHES, (WEB_SEARCHES,), "searches that the provider ran"),
     Unit(CODE_EXECUTIONS, (CODE_EXECUTIONS,), "code executions that the provider ran"),
-    Unit("tool_calls", ("tool_calls",), "executions of a tool that has a fee"),
-    Unit("tool_seconds", ("tool_seconds",), "seconds of a tool that has a fee by time"),
+    Unit(TOOL_CALLS, (TOOL_CALLS,), "executions of a tool that has a fee"),
+    Unit(TOOL_SECONDS, (TOOL_SECONDS,), "seconds of a tool that has a fee by time"),
     Unit(REPORTED, (), "what the telemetry's own figure adds to the computed cost"),
     Unit(UNKNOWN, (), "usage that was not reported; never priced"),
 )

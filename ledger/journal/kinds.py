@@ -5,6 +5,8 @@ OTLP_LOGS = "otlp.logs"
 OTLP_METRICS = "otlp.metrics"
 GENESIS = "genesis"
 PRICE_BOOK_PUBLISHED = "price_book.published"
+PRICE_OVERRIDE_SET = "price_override.set"
+PRICE_OVERRIDE_REMOVED = "price_override.removed"
 CONFIG_SET = "config.set"
 RESTART = "restart"
 REFUSED = "refused"
@@ -15,6 +17,8 @@ KINDS: dict[str, str] = {
     OTLP_METRICS: "an accepted ExportMetricsServiceRequest, byte for byte",
     GENESIS: "the first event of a journal: shard, format and software, canonical JSON",
     PRICE_BOOK_PUBLISHED: "a price book, in force from this event on",
+    PRICE_OVERRIDE_SET: "prices of one's own, in force from this event on, canonical JSON",
+    PRICE_OVERRIDE_REMOVED: "prices of one's own that end with this event, canonical JSON",
     CONFIG_SET: "a setting that changes posting, canonical JSON",
     RESTART: "the writer found that its predecessor had not closed: what was cut, canonical JSON",
     REFUSED: "a request that could not be parsed and was not taken; rate-limited, canonical JSON",

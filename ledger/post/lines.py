@@ -9,7 +9,7 @@ LINES = pa.schema(
     [
         ARROW["charges"].field(name).remove_metadata()
         for name in (
-            *("unit", "unit_price_usd", "per", "basis", "reason", "status", "price_book_id", "price_id"),
+            *("unit", "unit_price_usd", "per", "basis", "reason", "status", "price_book_id", "price_id", "override_id"),
             *("booked_quantity", "booked_list_cost_usd", "booked_cost_usd"),
         )
     ]

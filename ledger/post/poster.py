@@ -21,12 +21,12 @@ from ledger.journal.read import JournalReader
 from ledger.paths import DataDir
 from ledger.post import swap
 from ledger.post.batch import Batch, quarantined
-from ledger.post.books_in_force import BooksInForce
 from ledger.post.conversations import Conversations
 from ledger.post.duplicates import SameSpan
 from ledger.post.listing import Listing
 from ledger.post.open_traces import OpenTraces
 from ledger.post.remembered import Remembered
+from ledger.post.tariffs import Tariffs
 from ledger.post.telemetry import DATA_ERRORS, Decode, Telemetry
 from ledger.schema import ARROW
 from ledger.seams import IN_STEP, Clock
@@ -37,7 +37,6 @@ from ledger.store.options import StoreOptions
 SpansIn = Callable[[Event], int]
 """How many spans an event holds, or more, without decoding it."""
 
-_BOOKS = "price_books"
 _LAST = "last_event_sha256"
 
 
@@ -165,10 +164,10 @@ class Poster:
         )
 
     def _start_afresh(self) -> None:
-        self._books = BooksInForce.restore(lambda seq: self._reader.get(seq).body, self._catalog.state(_BOOKS))
+        self._tariffs = Tariffs.restore(self._reader.get, self._catalog.state)
         self._open = OpenTraces()
         self._telemetry = Telemetry(
-            self._catalog, self._open, self._decode, self._same_span, self._events.get, self._books.at
+            self._catalog, self._open, self._decode, self._same_span, self._events.get, self._tariffs.at
         )
         self._listing = Listing(self._catalog, self._decode)
 
@@ -190,7 +189,7 @@ class Poster:
             traces=batch.traces(),
             keys=batch.keys,
             active=batch.conversations.rows(),
-            state={_BOOKS: self._books.state(), _LAST: events[-1].raw_sha256},
+            state={**self._tariffs.states(), _LAST: events[-1].raw_sha256},
         )
         self._open.forget(self._options.open_spans_max, self._options.open_text_max)
 
@@ -209,12 +208,19 @@ class Poster:
 
     def _publish(self, event: Event, batch: Batch) -> None:
         book = PriceBook.parse(event.body)
-        self._books.publish(event.event_seq, book)
+        self._tariffs.books.publish(event.event_seq, book)
         row = (book.book_id, book.source, book.source_version, len(book.rows), event.received_ns, event.event_seq)
         batch.add("price_books", pa.table([[value] for value in row], schema=ARROW["price_books"]))
 
+    def _override(self, event: Event, batch: Batch) -> None:
+        batch.add("price_overrides", self._tariffs.overrides.add(event))
 
-_EFFECTS: Mapping[str, Callable[[Poster, Event, Batch], None]] = {kinds.PRICE_BOOK_PUBLISHED: Poster._publish}
+
+_EFFECTS: Mapping[str, Callable[[Poster, Event, Batch], None]] = {
+    kinds.PRICE_BOOK_PUBLISHED: Poster._publish,
+    kinds.PRICE_OVERRIDE_SET: Poster._override,
+    kinds.PRICE_OVERRIDE_REMOVED: Poster._override,
+}
 """Control events that change posting. Others are only listed in `events`."""
 
 

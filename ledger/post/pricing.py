@@ -6,7 +6,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ledger.books.book import PriceBook
 from ledger.books.charge import price
 from ledger.books.reported import PREFERENCES, Preference
 from ledger.books.units import REPORTED
@@ -15,6 +14,7 @@ from ledger.calls.forest import NewSpans
 from ledger.calls.roles import MODEL, TOOL
 from ledger.post.intake import charged_ns, int64
 from ledger.post.lines import LINES, LineStore
+from ledger.post.tariffs import Tariff
 
 PRICED_FROM = (
     "operation", "provider", "request_model", "response_model", "service_tier", "start_ns",
@@ -23,11 +23,11 @@ PRICED_FROM = (
     "web_searches", "code_executions", "usage_status", "reported_cost_usd", "reported_source",
 )  # fmt: skip
 
-BookAt = Callable[[int], PriceBook]
-"""The book in force at an event."""
+TariffAt = Callable[[int], Tariff]
+"""What is in force at an event."""
 
 
-def attach(spans: NewSpans, table: pa.Table, store: LineStore, book_at: BookAt) -> None:
+def attach(spans: NewSpans, table: pa.Table, store: LineStore, tariff_at: TariffAt) -> None:
     """Price the views among `spans` (`table`: the same rows as decoded) and note on each where its lines are."""
     own, rows = spans.own, len(spans)
     for name in ("line_first", "line_count"):
@@ -35,10 +35,11 @@ def attach(spans: NewSpans, table: pa.Table, store: LineStore, book_at: BookAt) 
     for name in ("unpriced", "metered"):
         own[name] = np.zeros(rows, dtype=np.bool_)
     views = np.flatnonzero((own["role"] == MODEL) | (own["role"] == TOOL))
-    for book, which in _by_book(views, own["source_seq"], book_at):
+    for tariff, which in _by_tariff(views, own["source_seq"], tariff_at):
         asked = table.select(PRICED_FROM).take(pa.array(which)).append_column("row", pa.array(which))
         received_ns = int64(table["received_ns"])[which]
-        lines = price(_started(asked, own["charged_ns"][which], received_ns), book)
+        started = _started(asked, own["charged_ns"][which], received_ns)
+        lines = price(started, tariff.book, overrides=tariff.overrides)
         _note(own, lines, store.append(_as_booked(lines)))
         _note_metered(own, asked, lines)
 
@@ -54,13 +55,13 @@ def _started(views: pa.Table, charged: np.ndarray, received_ns: np.ndarray) -> p
     return views.set_column(column, views.schema.field(column), pa.array(chosen))
 
 
-def _by_book(views: np.ndarray, seqs: np.ndarray, book_at: BookAt) -> list[tuple[PriceBook, np.ndarray]]:
-    books: dict[str, tuple[PriceBook, list[np.ndarray]]] = {}
+def _by_tariff(views: np.ndarray, seqs: np.ndarray, tariff_at: TariffAt) -> list[tuple[Tariff, np.ndarray]]:
+    tariffs: dict[tuple[str, int], tuple[Tariff, list[int]]] = {}
     events, inverse = np.unique(seqs[views], return_inverse=True)
-    of_event = [book_at(int(event)) for event in events]
-    for number, book in enumerate(of_event):
-        books.setdefault(book.book_id, (book, []))[1].append(np.full(1, number))
-    return [(book, views[np.isin(inverse, np.concatenate(numbers))]) for book, numbers in books.values()]
+    for number, event in enumerate(events.tolist()):
+        tariff = tariff_at(event)
+        tariffs.setdefault(tariff.key, (tariff, []))[1].append(number)
+    return [(tariff, views[np.isin(inverse, numbers)]) for tariff, numbers in tariffs.values()]
 
 
 def _as_booked(priced: pa.Table) -> pa.Table:

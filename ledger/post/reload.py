@@ -18,7 +18,7 @@ from ledger.column import ID
 from ledger.post.intake import halves, intake
 from ledger.post.log_views import LOG_COLUMNS, VIEWS, log_views, span_views
 from ledger.post.open_traces import OpenTraces, Outcome
-from ledger.post.pricing import BookAt, attach
+from ledger.post.pricing import TariffAt, attach
 from ledger.schema import ARROW, TRACE_ID
 from ledger.store.catalog import Catalog
 from ledger.store.traces import name_hashes, trace_hashes
@@ -63,7 +63,7 @@ def reload(
     open_traces: OpenTraces,
     keys: pa.Table,
     names: Names,
-    book_at: BookAt,
+    tariff_at: TariffAt,
     views_of: ViewsOf,
 ) -> None:
     """Open every trace of `keys` (tenant, trace_id; distinct) that the ledger knows and memory does not, those that
@@ -79,7 +79,7 @@ def reload(
         events.append(seqs)
         names, keys = Names.of(spans, intake(spans, open_traces.texts)), keys.slice(0, 0)
     if parts and (spans := pa.concat_tables(parts)).num_rows:  # else the hash of another trace
-        _restore(catalog, open_traces, spans, np.unique(np.concatenate(events)).tolist(), book_at)
+        _restore(catalog, open_traces, spans, np.unique(np.concatenate(events)).tolist(), tariff_at)
 
 
 def _closed(open_traces: OpenTraces, keys: pa.Table, seen: set[tuple[str, bytes]]) -> pa.Table:
@@ -133,11 +133,13 @@ def _naming(catalog: Catalog, open_traces: OpenTraces, names: Names, views_of: V
     return pa.concat_tables(found).group_by(list(_KEY), use_threads=False).aggregate([])
 
 
-def _restore(catalog: Catalog, open_traces: OpenTraces, spans: pa.Table, seqs: Sequence[int], book_at: BookAt) -> None:
+def _restore(
+    catalog: Catalog, open_traces: OpenTraces, spans: pa.Table, seqs: Sequence[int], tariff_at: TariffAt
+) -> None:
     ids = spans["trace_id"].unique().to_pylist()
     spans = spans.sort_by([("source_seq", "ascending"), ("span_index", "ascending")])
     new = intake(spans, open_traces.texts)
-    attach(new, spans, open_traces.lines, book_at)
+    attach(new, spans, open_traces.lines, tariff_at)
     open_traces.fold(new, Outcome())
     _recall_placed(open_traces, new, _only(catalog.read("placements", ids, seqs, _PLACED), spans))
     _recall_booked(open_traces, _only(catalog.read("charges", ids, seqs, _CHARGED), spans))

@@ -41,11 +41,17 @@ def _restated(forest: Forest, store: LineStore, views: np.ndarray, reports: np.n
     report = stated.filter(pa.array(_is_report(stated)))
     assert len(report) == len(views), "a view that meters its call has one line that says so"
     difference = pc.subtract(_sums(stating, stated, len(views)), _sums(call, lines, len(views))).cast(MONEY)
-    changed = {"booked_cost_usd": difference, "booked_list_cost_usd": pa.nulls(len(views), MONEY)}
+    changed = {"booked_cost_usd": difference, "booked_list_cost_usd": _nothing_listed(difference)}
     report = pa.table([changed.get(name, report[name]) for name in LINES.names], schema=LINES)
     calls = np.concatenate([call, np.arange(len(views))])
     order = np.argsort(calls, kind="stable")  # the report after what it corrects
     return calls[order], pa.concat_tables([lines, report]).take(pa.array(order))
+
+
+def _nothing_listed(difference: pa.Array) -> pa.Array:
+    """0, which is left out where it is the cost: no price list has a price for what another view reports."""
+    zero = pa.scalar(0, MONEY)
+    return pc.if_else(pc.equal(difference, zero), pa.scalar(None, MONEY), zero)
 
 
 def _lines(forest: Forest, store: LineStore, views: np.ndarray) -> tuple[np.ndarray, pa.Table]:

@@ -15,7 +15,7 @@ from ledger.post.duplicates import GetEvent, Repeat, SameSpan, conflicts
 from ledger.post.intake import intake, select
 from ledger.post.log_views import log_views, span_views
 from ledger.post.open_traces import OpenTraces, Outcome
-from ledger.post.pricing import BookAt, attach
+from ledger.post.pricing import TariffAt, attach
 from ledger.post.reload import Names, reload
 from ledger.post.rounds import rounds
 from ledger.schema import ARROW
@@ -80,11 +80,11 @@ class Telemetry:
         decode: Decode,
         same_span: SameSpan,
         get_event: GetEvent,
-        book_at: BookAt,
+        tariff_at: TariffAt,
     ) -> None:
         self._catalog, self._open = catalog, open_traces
         self._decode, self._same_span = decode, same_span
-        self._get_event, self._book_at = get_event, book_at
+        self._get_event, self._tariff_at = get_event, tariff_at
 
     def post(self, events: Sequence[Event], batch: Batch) -> None:
         """Post trace `events`."""
@@ -122,14 +122,14 @@ class Telemetry:
             self._open,
             views.select(["tenant", "trace_id"]).take(pa.array(first_of_trace)),
             Names.of(views, new),
-            self._book_at,
+            self._tariff_at,
             self._views_of,
         )
         return new, trace
 
     def _fold(self, new: NewSpans, trace: np.ndarray, views: pa.Table, batch: Batch) -> None:
         """Fold `new` (of which `views` are the columns), none of them known before, and add what follows."""
-        attach(new, views, self._open.lines, self._book_at)
+        attach(new, views, self._open.lines, self._tariff_at)
         outcome = Outcome()
         for positions in rounds(self._keys(trace, new), new.own["source_seq"]):
             self._open.fold(select(new, positions), outcome)

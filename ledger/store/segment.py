@@ -35,6 +35,7 @@ SEQ: dict[str, str] = {
     "quarantine": "source_seq",
     "events": "event_seq",
     "price_books": "event_seq",
+    "price_overrides": "event_seq",
 }
 """The column of each table that names the event whose posting wrote the row: its place in record time."""
 TRACED = ("spans", "logs", "placements", "charges", "run_parts", "conflicts")

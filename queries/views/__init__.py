@@ -47,6 +47,7 @@ VIEWS: tuple[str, ...] = (
     "quarantine",
     "events",
     "price_books",
+    "price_overrides",
 )
 """The stable names. Columns are only ever added."""
 ORDER: tuple[str, ...] = (*BASE, *MACROS, *VIEWS)

@@ -37,5 +37,6 @@
 -- @accounting_ns: when it counts in the books, ns since 1970 UTC
 -- @recorded_ns: receipt of the event that booked it, ns since 1970 UTC
 -- @event_seq: event whose posting wrote the line
+-- @override_id: override that changed the cost from that at list price; NULL if none
 CREATE VIEW charges AS
 SELECT * FROM charges_as_of(9223372036854775807);

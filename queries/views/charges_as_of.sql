@@ -35,6 +35,7 @@ SELECT
   charged_ns,
   accounting_ns,
   recorded_ns,
-  event_seq
+  event_seq,
+  override_id
 FROM base.lines_as_of(seq)
 LEFT JOIN base.run_heirs_as_of(seq) USING (tenant, run_id);

@@ -110,3 +110,30 @@ def test_check_says_that_the_book_is_sound_and_lists_what_is_odd(
     assert "sound: genai-prices" in said.err
     odd = [json.loads(line) for line in said.out.splitlines()]
     assert sum(row["odd"].startswith("rounded from") for row in odd) == 28
+
+
+RULES = """
+overrides:
+  - id: half
+    match: {provider: openai}
+    multiply: "0.5"
+    reason: agreement 4711
+    author: jane
+"""
+
+
+def test_overrides_are_set_listed_and_ended(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "rules.yaml"
+    file.write_text(RULES)
+    assert run(spanledger, ["prices", "override", str(file)]) == 0
+    (row,) = asked(capsys, "prices", "override")
+    assert (row["override_id"], row["provider"], row["multiply"], row["author"]) == ("half", "openai", "0.5", "jane")
+    assert spent(capsys) == LOOP_USD
+    assert run(spanledger, ["prices", "override", "--remove", "haf"]) == 1
+    assert "near are half" in capsys.readouterr().err
+    assert run(spanledger, ["prices", "override", "--remove", "half", "--reason", "expired"]) == 0
+    assert asked(capsys, "prices", "override") == []
+    file.write_text(RULES.replace('"0.5"', "0.5"))
+    assert run(spanledger, ["prices", "override", str(file)]) == 1
+    assert "not in quotes" in capsys.readouterr().err
+    assert run(spanledger, ["prices", "override", str(file), "--remove", "half"]) == 2

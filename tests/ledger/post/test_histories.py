@@ -15,6 +15,7 @@ from ledger.store.digest import digests
 from ledger.store.manifest import open_read_only
 from tests.ledger.post.plain import EPOCH_NS, SECOND, agent, call, decode, log, records, request, same_span, span
 from tests.ledger.post.posted import ask, journal, post
+from tests.ledger.post.test_overrides import remove, set_rules
 
 NO_USAGE = {"input_tokens": None, "output_tokens": None, "usage_status": "missing"}
 OPERATIONS = ["chat", "chat", "tool", "agent", "workflow", "definition", "other"]
@@ -116,7 +117,15 @@ talks = st.one_of(
     st.integers(1, 9).map(lambda trace: request(agent(trace, 3))),
 )
 """Conversations with silences of more than 15 minutes, in which something turns up later."""
-histories = st.lists(requests, min_size=1, max_size=8) | st.lists(talks, min_size=1, max_size=12)
+overridden = st.builds(
+    lambda name, factor: set_rules({"id": name, "provider": "openai", "multiply": factor}),
+    name=st.sampled_from(["a", "b"]),
+    factor=st.sampled_from(["0.5", "2"]),
+)
+removed = st.sampled_from(["a", "b"]).map(remove)
+histories = st.lists(requests | requests | overridden | removed, min_size=1, max_size=8) | st.lists(
+    talks, min_size=1, max_size=12
+)
 
 
 @settings(max_examples=16, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

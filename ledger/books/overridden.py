@@ -1,0 +1,115 @@
+"""Which override holds for each unit of each call, and what lines cost by it. Vectors throughout: a discount is in
+force for every call."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from math import gcd
+
+import numpy as np
+import pyarrow as pa
+
+from ledger.books.book import PriceBook
+from ledger.books.distinct import distinct
+from ledger.books.override import Overrides, Rule
+from ledger.books.units import POSITION, UNITS
+from ledger.money import SMALL_MAX, Amounts, Bools, Int64s, product, round_half_even, to_pico
+
+NO_RULE = -1
+PER_SMALL_MAX = 2**40
+"""Larger divisors, and prices above SMALL_MAX, are computed with Python's integers."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """`rule`: by (call, unit), position in `overrides.ranked`, NO_RULE for none."""
+
+    overrides: Overrides
+    rule: Int64s
+
+    @property
+    def is_fixed(self) -> Bools:
+        """Of each rule, and last of none."""
+        return np.array([*(rule.is_fixed for rule in self.overrides.ranked), False], np.bool_)
+
+    def priced_apart(self, by_book: Bools) -> Bools:
+        """(call, unit) that have a price of their own, by the book or by an override."""
+        return by_book | self.is_fixed[self.rule] if self.overrides.rules else by_book
+
+
+def chosen(views: pa.Table, book: PriceBook, overrides: Overrides) -> Chosen:
+    """The rule for each unit of each of `views` (charge.VIEWS)."""
+    shape = (len(views), len(UNITS))
+    rule = np.full(shape, NO_RULE, np.int64) if overrides.rules else np.broadcast_to(np.int64(NO_RULE), shape)
+    if overrides.rules:
+        codes, names = distinct(views, ("provider", "request_model", "response_model"))
+        start_ns = views["start_ns"].fill_null(0).to_numpy()
+        for position, one in enumerate(overrides.ranked):
+            _choose(rule, position, one, _named(one, book, names)[codes] & _in_force(one, start_ns))
+    return Chosen(overrides, rule)
+
+
+def _choose(rule: Int64s, position: int, one: Rule, calls: Bools) -> None:
+    if one.unit is None:
+        rule[calls] = position
+    else:
+        rule[calls, POSITION[one.unit]] = position
+
+
+def _in_force(rule: Rule, start_ns: Int64s) -> Bools:
+    begun = True if rule.valid_from_ns is None else start_ns >= rule.valid_from_ns
+    return np.asarray(begun & (True if rule.valid_to_ns is None else start_ns < rule.valid_to_ns), np.bool_)
+
+
+def _named(rule: Rule, book: PriceBook, names: list[tuple[str | None, str | None, str | None]]) -> Bools:
+    return np.array([_is_for(rule, book, *each) for each in names], np.bool_)
+
+
+def _is_for(rule: Rule, book: PriceBook, provider: str | None, request: str | None, response: str | None) -> bool:
+    """By the model that answered, else the one asked for, or by the book's name for it; a provider by any of its
+    names, or, where the call names none, as the one whose price is taken."""
+    offer = book.matcher.find(provider, request, response).offer
+    models = {(response or request or "").strip().lower(), offer.model.lower() if offer else ""}
+    if not any(rule.matches_model(model) for model in models - {""}):
+        return False
+    if rule.provider is None:
+        return True
+    stated = (provider or "").strip().lower()
+    known, wanted = book.matcher.provider(stated), book.matcher.provider(rule.provider)
+    by_price = offer.provider if offer and known is None else None
+    return rule.provider in (stated, by_price) or (wanted is not None and wanted.id in (known and known.id, by_price))
+
+
+def costs(chosen: Chosen, rule: Int64s, quantity: Int64s, price: Int64s, book: PriceBook, listed: Amounts) -> Amounts:
+    """Costs by line: `listed`, but by their rules for those of which `rule` is not NO_RULE. `price`: position of each
+    line's price in the book, -1 where it has none and its rule is fixed."""
+    lines = np.flatnonzero(rule != NO_RULE)
+    if not len(lines):
+        return listed
+    pairs, which = np.unique(np.stack([rule[lines], price[lines]], axis=1), axis=0, return_inverse=True)
+    fractions = [_fraction(chosen.overrides.ranked[one], at, book) for one, at in pairs.tolist()]
+    plain = np.array([n // d <= SMALL_MAX and d <= PER_SMALL_MAX for n, d in fractions], np.bool_)
+    parts = [(*divmod(n, d), d) if is_plain else (0, 0, 1) for (n, d), is_plain in zip(fractions, plain, strict=True)]
+    whole, rest, per = (np.array(column, np.int64)[which.ravel()] for column in zip(*parts, strict=True))
+    found = product(quantity[lines], whole, rest, per)
+    small, wide = listed.small.copy(), {at: value for at, value in listed.wide.items() if rule[at] == NO_RULE}
+    small[lines] = found.small
+    wide |= {int(lines[at]): value for at, value in found.wide.items()}
+    for at in np.flatnonzero(~plain[which.ravel()]):
+        numerator, denominator = fractions[int(which.ravel()[at])]
+        wide[int(lines[at])] = round_half_even(int(quantity[lines[at]]) * numerator, denominator)
+        small[lines[at]] = 0
+    return Amounts(small, wide)
+
+
+def _fraction(rule: Rule, price: int, book: PriceBook) -> tuple[int, int]:
+    """Pico-dollars of one unit as a fraction in lowest terms."""
+    if rule.price_usd is not None:
+        numerator, denominator = to_pico(rule.price_usd), rule.per
+    else:
+        assert rule.multiply is not None
+        rates, (factor, of) = book.rates, Decimal(rule.multiply).as_integer_ratio()
+        per = int(rates.per[price])
+        numerator = (int(rates.whole_pico[price]) * per + int(rates.rest_pico[price])) * factor
+        denominator = per * of
+    common = gcd(numerator, denominator)
+    return numerator // common, denominator // common

@@ -1,0 +1,124 @@
+"""What prices a view, by the event that brought it: the book and the overrides then in force. All are events."""
+
+import json
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from ledger.books.book import PriceBook
+from ledger.books.override import NONE, Overrides, Removal, Rule, read_removal, read_set
+from ledger.journal import kinds
+from ledger.journal.frame import Event
+from ledger.post.books_in_force import BooksInForce
+from ledger.schema import ARROW
+
+KEPT_MAX = 64
+"""States of the overrides kept in memory; others are folded again when an old trace is brought back."""
+
+GetEvent = Callable[[int], Event]
+
+
+@dataclass(frozen=True)
+class Tariff:
+    """What prices are made from."""
+
+    book: PriceBook
+    overrides: Overrides
+    overrides_seq: int
+    """Event that last changed the overrides, -1 where there is none."""
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """Equal for equal tariffs."""
+        return self.book.book_id, self.overrides_seq
+
+
+class OverridesInForce:
+    """Events that set and remove overrides, in order; what they come to is folded when first asked for."""
+
+    def __init__(self, get_event: GetEvent, seqs: list[int]) -> None:
+        self._get_event, self._seqs = get_event, seqs
+        self._kept: dict[int, Overrides] = {}
+
+    def state(self) -> bytes:
+        return json.dumps(self._seqs).encode()
+
+    def add(self, event: Event) -> pa.Table:
+        """Take `event` in; returns schema.PRICE_OVERRIDES of it. Raises Refused for one that is none."""
+        now, _ = self.at(event.event_seq)
+        after = _applied(now, event)
+        self._seqs.append(event.event_seq)
+        self._keep(event.event_seq, after)
+        return _rows(event)
+
+    def at(self, event_seq: int) -> tuple[Overrides, int]:
+        """The overrides in force at an event, and the event that last changed them (-1: none did)."""
+        count = bisect_right(self._seqs, event_seq)
+        if not count:
+            return NONE, -1
+        seq = self._seqs[count - 1]
+        if seq not in self._kept:
+            overrides = NONE
+            for each in self._seqs[:count]:
+                overrides = self._kept.get(each) or _applied(overrides, self._get_event(each))
+            self._keep(seq, overrides)
+        return self._kept[seq], seq
+
+    def _keep(self, seq: int, overrides: Overrides) -> None:
+        while len(self._kept) >= KEPT_MAX:
+            del self._kept[next(iter(self._kept))]
+        self._kept[seq] = overrides
+
+
+def _applied(overrides: Overrides, event: Event) -> Overrides:
+    if event.kind == kinds.PRICE_OVERRIDE_SET:
+        return overrides.with_rules(read_set(event.body))
+    return overrides.without(read_removal(event.body).override_ids)
+
+
+def _rows(event: Event) -> pa.Table:
+    recorded = {"recorded_ns": event.received_ns, "event_seq": event.event_seq}
+    said = _set(event) if event.kind == kinds.PRICE_OVERRIDE_SET else _removed(read_removal(event.body))
+    return pa.Table.from_pylist([row | recorded for row in said], schema=ARROW["price_overrides"])
+
+
+def _set(event: Event) -> list[dict[str, object]]:
+    return [vars(rule) | {"action": "set", "per": _per(rule)} for rule in read_set(event.body)]
+
+
+def _per(rule: Rule) -> int | None:
+    return rule.per if rule.is_fixed else None
+
+
+def _removed(removal: Removal) -> list[dict[str, object]]:
+    why = {"action": "removed", "reason": removal.reason, "author": removal.author}
+    return [{"override_id": each, **why} for each in dict.fromkeys(removal.override_ids)]
+
+
+class Tariffs:
+    """Books and overrides together."""
+
+    def __init__(self, books: BooksInForce, overrides: OverridesInForce) -> None:
+        self.books, self.overrides = books, overrides
+
+    @classmethod
+    def restore(cls, get_event: GetEvent, state: Callable[[str], bytes | None]) -> "Tariffs":
+        """As `states` said, by name."""
+        overrides = state(OVERRIDES)
+        return cls(
+            BooksInForce.restore(lambda seq: get_event(seq).body, state(BOOKS)),
+            OverridesInForce(get_event, json.loads(overrides) if overrides else []),
+        )
+
+    def states(self) -> dict[str, bytes | None]:
+        """What `restore` needs, by name."""
+        return {BOOKS: self.books.state(), OVERRIDES: self.overrides.state()}
+
+    def at(self, event_seq: int) -> Tariff:
+        """What prices the views that an event brings. Raises Corrupt where the journal begins without a book."""
+        return Tariff(self.books.at(event_seq), *self.overrides.at(event_seq))
+
+
+BOOKS, OVERRIDES = "price_books", "price_overrides"
