@@ -4,7 +4,7 @@ A rule comes and goes by events. Each line of charge keeps the cost at the book'
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from json import dumps, loads
@@ -66,7 +66,7 @@ class Rule:
         if self.model is None or self.model == name:
             return True
         parts = self.model.split("*")
-        return len(parts) > 1 and re.fullmatch(".*".join(map(re.escape, parts)), name, re.DOTALL) is not None
+        return len(parts) > 1 and _has_in_order(name, parts)
 
     @property
     def text(self) -> str:
@@ -75,6 +75,20 @@ class Rule:
             return f"override {self.override_id}: {_plain(self.multiply)} times the list price"
         assert self.price_usd is not None
         return f"override {self.override_id}: {_plain(self.price_usd)} USD for {self.per}"
+
+
+def _has_in_order(name: str, parts: Sequence[str]) -> bool:
+    """Whether `name` is `parts` in order with any characters between them. One way through it: many `*` cost no more."""
+    first, *between, last = parts
+    at, end = len(first), len(name) - len(last)
+    if at > end or not name.startswith(first) or not name.endswith(last):
+        return False
+    for part in between:
+        found = name.find(part, at, end)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return True
 
 
 def _plain(value: Decimal) -> str:

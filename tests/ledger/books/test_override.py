@@ -1,6 +1,7 @@
 """Prices of one's own: which rule holds for a line, what it costs then, and what an event may say."""
 
 import json
+import re
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
@@ -303,3 +304,13 @@ def test_every_unit_with_a_price_may_be_named() -> None:
     assert {"fresh_input_tokens", "output_tokens", "web_searches", "requests"} < set(PRICED_UNITS)
     for unit in PRICED_UNITS:
         assert fixed("r", unit, "1").unit == unit
+
+
+@given(pattern=st.text("ab*", min_size=1, max_size=8), name=st.text("ab", max_size=8))
+def test_a_star_stands_for_any_characters(pattern: str, name: str) -> None:
+    expected = re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), name) is not None
+    assert rule(model=pattern, multiply="2").matches_model(name) == expected
+
+
+def test_a_model_of_many_stars_takes_no_longer_than_its_name() -> None:
+    assert not rule(model="*a" * 120 + "*b", multiply="2").matches_model("a" * 250)
