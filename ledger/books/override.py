@@ -78,7 +78,7 @@ class Rule:
 
 
 def _has_in_order(name: str, parts: Sequence[str]) -> bool:
-    """Whether `name` is `parts` in order with any characters between them. One way through it: many `*` cost no more."""
+    """Whether `name` is `parts` in order with anything between them. One way through it: many `*` cost no more."""
     first, *between, last = parts
     at, end = len(first), len(name) - len(last)
     if at > end or not name.startswith(first) or not name.endswith(last):
