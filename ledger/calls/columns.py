@@ -120,6 +120,8 @@ class Interner:
 
     def codes(self, column: pa.ChunkedArray) -> np.ndarray:
         """Codes of a text column, int32."""
+        if column.null_count == len(column):
+            return np.full(len(column), -1, dtype=np.int32)
         encoded = column.combine_chunks().dictionary_encode()
         table = np.array([*map(self.code, encoded.dictionary.to_pylist()), -1], dtype=np.int32)
         indices: np.ndarray = encoded.indices.fill_null(len(table) - 1).to_numpy(zero_copy_only=False)

@@ -51,9 +51,11 @@ class Intervals:
             first -= 1
         return self.live[first:last]
 
-    def begin(self, start_ns: int, end_ns: int, run_id: bytes) -> None:
-        """Note an activity that touches none."""
-        self._put_in(Interval(start_ns, end_ns, run_id))
+    def begin(self, start_ns: int, end_ns: int, run_id: bytes) -> Interval:
+        """Note an activity that touches none. Returns its interval."""
+        interval = Interval(start_ns, end_ns, run_id)
+        self._put_in(interval)
+        return interval
 
     def join(self, touched: list[Interval], start_ns: int, end_ns: int) -> tuple[Interval, list[Interval]]:
         """Note an activity that touches the intervals `touched`, one or more. Returns the one that they are now, and
