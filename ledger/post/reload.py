@@ -17,7 +17,8 @@ from ledger.calls.roles import roles
 from ledger.post.intake import halves, intake, response_hashes
 from ledger.post.log_views import LOG_COLUMNS, VIEWS, log_views, span_views
 from ledger.post.open_traces import OpenTraces, Outcome
-from ledger.post.pricing import TariffAt, attach
+from ledger.post.pricing import attach
+from ledger.post.tariffs import Tariffs
 from ledger.schema import ARROW, TRACE_ID
 from ledger.store.catalog import Catalog
 from ledger.store.traces import name_hashes, trace_hashes
@@ -46,11 +47,12 @@ def reload(
     open_traces: OpenTraces,
     keys: pa.Table,
     responses: Responses,
-    tariff_at: TariffAt,
+    tariffs: Tariffs,
     views_of: ViewsOf,
-) -> None:
+) -> pa.Table:
     """Open every trace of `keys` (tenant, trace_id; distinct) that the ledger knows and memory does not, those that
-    name one of `responses`, and all that are linked to these by the responses of their own spans."""
+    name one of `responses`, and all that are linked to these by the responses of their own spans. Returns the VIEWS
+    brought back."""
     parts, events, seen = [], [np.empty(0, np.int64)], set[tuple[str, bytes]]()
     while True:
         keys = pa.concat_tables([keys, _naming(catalog, open_traces, responses, views_of)])
@@ -61,8 +63,10 @@ def reload(
         parts.append(spans)
         events.append(seqs)
         responses, keys = _responses(open_traces, spans), keys.slice(0, 0)
-    if parts and (spans := pa.concat_tables(parts)).num_rows:  # else the hash of another trace
-        _restore(catalog, open_traces, spans, np.unique(np.concatenate(events)).tolist(), tariff_at)
+    spans = pa.concat_tables(parts) if parts else VIEWS.empty_table()
+    if spans.num_rows:  # else the hash of another trace
+        _restore(catalog, open_traces, spans, np.unique(np.concatenate(events)).tolist(), tariffs)
+    return spans
 
 
 def _closed(open_traces: OpenTraces, keys: pa.Table, seen: set[tuple[str, bytes]]) -> pa.Table:
@@ -120,13 +124,11 @@ def _responses(open_traces: OpenTraces, spans: pa.Table) -> Responses:
     return Responses(tenant, codes, response_hashes(spans["response_id"], roles(spans["operation"])))
 
 
-def _restore(
-    catalog: Catalog, open_traces: OpenTraces, spans: pa.Table, seqs: Sequence[int], tariff_at: TariffAt
-) -> None:
+def _restore(catalog: Catalog, open_traces: OpenTraces, spans: pa.Table, seqs: Sequence[int], tariffs: Tariffs) -> None:
     ids = spans["trace_id"].unique().to_pylist()
     spans = spans.sort_by([("source_seq", "ascending"), ("span_index", "ascending")])
     new = intake(spans, open_traces.texts)
-    attach(new, spans, open_traces.lines, tariff_at)
+    attach(new, spans, open_traces.lines, tariffs)
     open_traces.fold(new, Outcome())
     _recall_placed(open_traces, new, _only(catalog.read("placements", ids, seqs, _PLACED), spans))
     _recall_booked(open_traces, _only(catalog.read("charges", ids, seqs, _CHARGED), spans))

@@ -10,9 +10,10 @@ from ledger.post.poster import Poster, PosterOptions
 from ledger.post.rebuild import rebuild
 from ledger.seams import SystemClock
 from ledger.store.digest import digests
-from tests.ledger.post.plain import agent, call, decode, log, records, request, same_span, span
+from tests.ledger.post.plain import EPOCH_NS, SECOND, agent, call, decode, log, records, request, same_span, span
 from tests.ledger.post.posted import journal, post
 from tests.ledger.post.test_overrides import remove, set_rules
+from tests.ledger.post.test_rerating import BOOK, EVER, order
 
 NO_USAGE = {"input_tokens": None, "output_tokens": None, "usage_status": "missing"}
 OPERATIONS = ["chat", "chat", "tool", "agent", "workflow", "other"]
@@ -75,7 +76,11 @@ overridden = st.builds(
     factor=st.sampled_from(["0.5", "2"]),
 )
 removed = st.sampled_from(["a", "b"]).map(remove)
-histories = st.lists(requests | requests | overridden | removed, min_size=1, max_size=8)
+ordered = st.builds(order, st.integers(1, 9), st.sampled_from([EVER, EPOCH_NS + SECOND + 1]))
+published = st.just(BOOK)
+histories = st.lists(
+    requests | requests | requests | overridden | removed | published | ordered, min_size=1, max_size=8
+)
 
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -93,6 +98,28 @@ def test_batches_of_one_seven_and_everything_and_a_memory_of_one_trace_give_equa
         {"batch_events_max": 1, "open_spans_max": 1},
         {"batch_events_max": 3, "open_spans_max": 1},
     ):
+        rebuild(data, decode, same_span, clock=SystemClock(), options=PosterOptions(**options))
+        assert digests(data) == expected, options
+
+
+RERATED = [
+    request(call(1, 1, 5), call(2, 1)),
+    BOOK,
+    request(call(1, 2, 5, response_id="msg"), agent(1, 5, 6)),
+    order(3),
+    set_rules({"id": "half", "provider": "openai", "multiply": "0.5"}),
+    records(log(1, 1, reported_cost_usd="0.5", reported_source="cost_usd")),
+    request(call(3, 1, response_id="msg", scope_name="other"), agent(1, 6, name="root")),
+    order(1),
+    request(call(2, 2), agent(2, 9)),
+]
+
+
+def test_orders_to_re_rate_among_all_else_give_equal_digests_however_they_are_posted(data: DataDir) -> None:
+    journal(data, *RERATED)
+    post(data, batch_events_max=1)
+    expected = digests(data)
+    for options in ({"batch_events_max": 7}, {}, {"batch_events_max": 1, "open_spans_max": 1}, {"open_spans_max": 1}):
         rebuild(data, decode, same_span, clock=SystemClock(), options=PosterOptions(**options))
         assert digests(data) == expected, options
 
