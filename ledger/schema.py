@@ -31,7 +31,8 @@ from ledger.listed import LOGS, METRICS
 
 __all__ = [
     "ARROW", "CHARGES", "CONFLICTS", "EVENTS", "LOGS", "METRICS", "MONEY", "PLACEMENTS", "POSTING_VERSION",
-    "PRICE_BOOKS", "PRICE_OVERRIDES", "QUANTITY", "QUARANTINE", "ROLLUPS", "RUN_MERGES", "RUN_PARTS", "SCHEMA_VERSION",
+    "PRICE_BOOKS", "PRICE_OVERRIDES", "QUANTITY", "QUARANTINE", "RERATES", "ROLLUPS", "RUN_MERGES", "RUN_PARTS",
+    "SCHEMA_VERSION",
     "SPANS", "SPAN_ID", "TABLES", "TEXT", "TEXTS", "TRACE_ID", "Column", "arrow_schema", "empty",
 ]  # fmt: skip
 
@@ -330,6 +331,18 @@ PRICE_OVERRIDES = _columns(
     (14, "event_seq", _I64, "event that set or removed it"),
 )
 
+RERATES = _columns(
+    (1, "rerate_id", TEXT, "what the orders of one correction have in common"),
+    (2, "price_book_id", TEXT, "SHA-256, hex, of the price book that prices anew"),
+    (3, "since_ns", _I64, "first charged_at of what is priced anew, ns since 1970 UTC"),
+    (4, "until_ns", _I64, "first charged_at beyond, ns since 1970 UTC"),
+    (5, "reason", TEXT, "why it was ordered"),
+    (6, "author", TEXT, "who ordered it"),
+    (7, "calls", _I64, "calls that were corrected"),
+    (8, "recorded_ns", _I64, "receipt of the event, ns since 1970 UTC"),
+    (9, "event_seq", _I64, "event that ordered it"),
+)
+
 TABLES: Mapping[str, tuple[Column, ...]] = {
     "spans": SPANS,
     "logs": LOGS,
@@ -344,6 +357,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
     "events": EVENTS,
     "price_books": PRICE_BOOKS,
     "price_overrides": PRICE_OVERRIDES,
+    "rerates": RERATES,
 }
 """Every table that the poster writes, by name."""
 

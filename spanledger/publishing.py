@@ -1,7 +1,12 @@
 """Events that change prices, as drafts."""
 
 from ledger.journal.frame import Draft
-from ledger.journal.kinds import PRICE_BOOK_PUBLISHED, PRICE_OVERRIDE_REMOVED, PRICE_OVERRIDE_SET
+from ledger.journal.kinds import (
+    PRICE_BOOK_PUBLISHED,
+    PRICE_OVERRIDE_REMOVED,
+    PRICE_OVERRIDE_SET,
+    RERATE_ORDERED,
+)
 
 JSON = "application/json"
 PARQUET = "application/vnd.apache.parquet"
@@ -39,3 +44,8 @@ def override_draft(body: bytes) -> Draft:
 def removal_draft(body: bytes) -> Draft:
     """Ends rules, for which the same holds."""
     return Draft(kind=PRICE_OVERRIDE_REMOVED, body=body, transport="control", content_type=JSON)
+
+
+def order_draft(body: bytes) -> Draft:
+    """Orders to re-rate. Sent twice, the second finds nothing that differs."""
+    return Draft(kind=RERATE_ORDERED, body=body, transport="control", content_type=JSON)

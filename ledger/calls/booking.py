@@ -10,8 +10,8 @@ from ledger.calls.columns import Columns, Frame, distinct
 from ledger.calls.forest import Forest
 from ledger.calls.owner import Decision
 
-ENTRIES = ("booked", "reversal", "rebooked")
-BOOKED, REVERSAL, REBOOKED = range(3)
+ENTRIES = ("booked", "reversal", "rebooked", "rerate")
+BOOKED, REVERSAL, REBOOKED, RERATE = range(4)
 
 DIMENSIONS = ("agent", "user", "team", "rule", "run")
 """What a charge is booked on beside what its view says: columns b_* as booked, p_* as placed now."""
@@ -41,6 +41,22 @@ def book(forest: Forest, decision: Decision, called_before: np.ndarray) -> list[
     forward = _booked(forest, calls[(views >= 0) & ~same])
     _note(nodes, back, forward)
     return [frame for frame in (back, forward) if len(frame["call"])]
+
+
+def take_back(forest: Forest, calls: np.ndarray, event_seq: int) -> Frame:
+    """The bookings of `calls`, which stand, taken back by `event_seq`. To be followed by `rerate`."""
+    back = _taken_back(forest, calls)
+    back["event_seq"] = np.full(len(calls), event_seq)
+    return back
+
+
+def rerate(forest: Forest, back: Frame) -> Frame:
+    """The calls of `back`, booked anew on the same as before, with the lines that their views have now."""
+    nodes, lines = forest.nodes, {name: forest.nodes[name][back["view"]] for name in LINES}
+    first = back["line_count"]
+    forward = back | {"entry": np.full(len(first), RERATE), "first": first, **lines}
+    _note(nodes, back, forward)
+    return forward
 
 
 def _calls(nodes: Columns, decision: Decision, called_before: np.ndarray) -> np.ndarray:

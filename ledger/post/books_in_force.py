@@ -27,6 +27,10 @@ class BooksInForce:
         self._published.append(event_seq)
         self._parsed[event_seq] = book
 
+    def is_published_by(self, event_seq: int) -> bool:
+        """Whether this very event published a book."""
+        return event_seq in self._published
+
     def at(self, event_seq: int) -> PriceBook:
         """The book last published at or before `event_seq`. Raises Corrupt where the journal begins without one."""
         before = bisect_right(self._published, event_seq)

@@ -13,6 +13,7 @@ from itertools import groupby
 import pyarrow as pa
 
 from ledger.books.book import PriceBook
+from ledger.books.order import read_order
 from ledger.errors import Corrupt, LedgerError
 from ledger.journal import kinds
 from ledger.journal.disk import POSIX, Disk
@@ -26,6 +27,7 @@ from ledger.post.duplicates import SameSpan
 from ledger.post.listing import Listing
 from ledger.post.open_traces import OpenTraces
 from ledger.post.remembered import Remembered
+from ledger.post.rerating import post_order
 from ledger.post.tariffs import Tariffs
 from ledger.post.telemetry import DATA_ERRORS, Decode, Telemetry
 from ledger.schema import ARROW
@@ -126,13 +128,14 @@ class Poster:
             too_many=_Spans(self._spans_in, options.batch_spans_max).past,
         )
         if events:
+            events = _up_to_order(events)
             if self._is_stale:  # from an attempt that failed
                 self._start_afresh()
             if self._is_large(events):
                 self._catalog.await_merge()  # not both at once: together they would take too much memory
             self._is_stale = True  # until the commit: memory runs ahead of the ledger
             self._post(events)
-            self._is_stale = False
+            self._is_stale = events[0].kind == kinds.RERATE_ORDERED  # which changes what open traces are priced by
         self._catalog.tidy()
         return len(events)
 
@@ -167,7 +170,7 @@ class Poster:
         self._tariffs = Tariffs.restore(self._reader.get, self._catalog.state)
         self._open = OpenTraces()
         self._telemetry = Telemetry(
-            self._catalog, self._open, self._decode, self._same_span, self._events.get, self._tariffs.at
+            self._catalog, self._open, self._decode, self._same_span, self._events.get, self._tariffs
         )
         self._listing = Listing(self._catalog, self._decode)
 
@@ -215,13 +218,24 @@ class Poster:
     def _override(self, event: Event, batch: Batch) -> None:
         batch.add("price_overrides", self._tariffs.overrides.add(event))
 
+    def _rerate(self, event: Event, batch: Batch) -> None:
+        order = read_order(event.body)
+        post_order(event, order, self._catalog, self._tariffs, self._telemetry.views_of, batch)
+
 
 _EFFECTS: Mapping[str, Callable[[Poster, Event, Batch], None]] = {
     kinds.PRICE_BOOK_PUBLISHED: Poster._publish,
     kinds.PRICE_OVERRIDE_SET: Poster._override,
     kinds.PRICE_OVERRIDE_REMOVED: Poster._override,
+    kinds.RERATE_ORDERED: Poster._rerate,
 }
 """Control events that change posting. Others are only listed in `events`."""
+
+
+def _up_to_order(events: list[Event]) -> list[Event]:
+    """`events` before the first order to re-rate, or that alone: it goes by what is committed."""
+    orders = [number for number, event in enumerate(events) if event.kind == kinds.RERATE_ORDERED]
+    return events[: max(orders[0], 1)] if orders else events
 
 
 def _parts(events: Sequence[Event]) -> Iterator[tuple[str, list[Event]]]:

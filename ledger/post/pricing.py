@@ -1,6 +1,6 @@
 """Price every view once, when it arrives, by the book then in force; which view bills may change later."""
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -9,12 +9,12 @@ import pyarrow.compute as pc
 from ledger.books.charge import price
 from ledger.books.reported import PREFERENCES, Preference
 from ledger.books.units import REPORTED
-from ledger.calls.columns import starts
+from ledger.calls.columns import Columns, starts
 from ledger.calls.forest import NewSpans
 from ledger.calls.roles import MODEL, TOOL
 from ledger.post.intake import charged_ns, int64
-from ledger.post.lines import LINES, LineStore
-from ledger.post.tariffs import Tariff
+from ledger.post.lines import LINES, LineStore, spread
+from ledger.post.tariffs import Tariff, Tariffs
 
 PRICED_FROM = (
     "operation", "provider", "request_model", "response_model", "service_tier", "start_ns",
@@ -23,11 +23,8 @@ PRICED_FROM = (
     "web_searches", "code_executions", "usage_status", "reported_cost_usd", "reported_source",
 )  # fmt: skip
 
-TariffAt = Callable[[int], Tariff]
-"""What is in force at an event."""
 
-
-def attach(spans: NewSpans, table: pa.Table, store: LineStore, tariff_at: TariffAt) -> None:
+def attach(spans: NewSpans, table: pa.Table, store: LineStore, tariffs: Tariffs) -> None:
     """Price the views among `spans` (`table`: the same rows as decoded) and note on each where its lines are."""
     own, rows = spans.own, len(spans)
     for name in ("line_first", "line_count"):
@@ -35,16 +32,82 @@ def attach(spans: NewSpans, table: pa.Table, store: LineStore, tariff_at: Tariff
     for name in ("unpriced", "metered"):
         own[name] = np.zeros(rows, dtype=np.bool_)
     views = np.flatnonzero((own["role"] == MODEL) | (own["role"] == TOOL))
-    for tariff, which in _by_tariff(views, own["source_seq"], tariff_at):
+    for tariff, which in _by_tariff(views, own["source_seq"], tariffs):
         asked = table.select(PRICED_FROM).take(pa.array(which)).append_column("row", pa.array(which))
         received_ns = int64(table["received_ns"])[which]
-        started = _started(asked, own["charged_ns"][which], received_ns)
+        started = with_starts(asked, own["charged_ns"][which], received_ns)
         lines = price(started, tariff.book, overrides=tariff.overrides)
         _note(own, lines, store.append(_as_booked(lines)))
         _note_metered(own, asked, lines)
+    if len(views):
+        _apply_orders(own, views, table, store, tariffs)
 
 
-def _started(views: pa.Table, charged: np.ndarray, received_ns: np.ndarray) -> pa.Table:
+def _apply_orders(
+    own: dict[str, np.ndarray], views: np.ndarray, table: pa.Table, store: LineStore, tariffs: Tariffs
+) -> None:
+    """Bring `views`, which came before some orders to re-rate, to the lines that these gave them, in order."""
+    for event_seq, order in tariffs.orders(int(own["source_seq"][views].min())):
+        charged_ns = own["charged_ns"][views]
+        covered = (own["source_seq"][views] < event_seq) & (charged_ns >= order.since_ns)
+        which = views[covered & (charged_ns < order.until_ns)]
+        if len(which):
+            anew = repriced(own, which, table.take(pa.array(which)), store, tariffs.of_order(event_seq, order))
+            anew.note(own)
+
+
+@dataclass(frozen=True)
+class Repriced:
+    """Views whose money a re-rating changes: their places in the columns they were asked about with, and what is to be
+    noted there."""
+
+    at: np.ndarray
+    line_first: np.ndarray
+    line_count: np.ndarray
+    unpriced: np.ndarray
+
+    def note(self, columns: Columns | dict[str, np.ndarray]) -> None:
+        for name in ("line_first", "line_count", "unpriced"):
+            columns[name][self.at] = getattr(self, name)
+
+
+def repriced(
+    columns: Columns | dict[str, np.ndarray], at: np.ndarray, views: pa.Table, store: LineStore, tariff: Tariff
+) -> Repriced:
+    """Those of `views` (rows in the order of `at`, their places in `columns`) that cost something else by `tariff`,
+    with their new lines in `store`. A line at the same money by another book is no other line."""
+    asked = views.select(PRICED_FROM).append_column("row", pa.array(np.arange(len(at))))
+    started = with_starts(asked, columns["charged_ns"][at], int64(views["received_ns"]))
+    priced = price(started, tariff.book, overrides=tariff.overrides)
+    lines, row = _as_booked(priced), priced["row"].to_numpy()
+    count = np.bincount(row, minlength=len(at))
+    changed = _changed(store, columns["line_first"][at], columns["line_count"][at], lines, row, count)
+    kept = changed[row]
+    first = store.append(lines.filter(pa.array(kept))) + np.cumsum(count[changed]) - count[changed]
+    unknown = np.bincount(row[pc.is_null(priced["cost_usd"]).to_numpy()], minlength=len(at)) > 0
+    return Repriced(at[changed], first, count[changed], unknown[changed])
+
+
+MONEY_COLUMNS = ("unit", "unit_price_usd", "per", "basis", "status", "booked_quantity", "booked_cost_usd")
+
+
+def _changed(
+    store: LineStore, first: np.ndarray, count: np.ndarray, lines: pa.Table, row: np.ndarray, now: np.ndarray
+) -> np.ndarray:
+    """Which views have other money in `lines` (`row`: the view of each) than in their `count` lines from `first`."""
+    changed: np.ndarray = count != now
+    alike = np.flatnonzero(~changed)
+    which, _, number = spread(first[alike], count[alike])
+    before, after = store.take(number), lines.filter(pa.array(~changed[row]))
+    for name in (*MONEY_COLUMNS, "booked_list_cost_usd"):
+        one, other = before[name], after[name]
+        same = pc.fill_null(pc.equal(one, other), False)
+        both = pc.and_(pc.is_null(one), pc.is_null(other))
+        changed[alike[which[~pc.or_(same, both).to_numpy()]]] = True
+    return changed
+
+
+def with_starts(views: pa.Table, charged: np.ndarray, received_ns: np.ndarray) -> pa.Table:
     """`views` with starts that choose a price: one that was not sent (0) is when the call is charged, for 1970 had
     other prices; one that lies ahead of the receipt, up to the last moment there is, is the receipt."""
     start_ns = int64(views["start_ns"])
@@ -55,11 +118,11 @@ def _started(views: pa.Table, charged: np.ndarray, received_ns: np.ndarray) -> p
     return views.set_column(column, views.schema.field(column), pa.array(chosen))
 
 
-def _by_tariff(views: np.ndarray, seqs: np.ndarray, tariff_at: TariffAt) -> list[tuple[Tariff, np.ndarray]]:
+def _by_tariff(views: np.ndarray, seqs: np.ndarray, in_force: Tariffs) -> list[tuple[Tariff, np.ndarray]]:
     tariffs: dict[tuple[str, int], tuple[Tariff, list[int]]] = {}
     events, inverse = np.unique(seqs[views], return_inverse=True)
     for number, event in enumerate(events.tolist()):
-        tariff = tariff_at(event)
+        tariff = in_force.at(event)
         tariffs.setdefault(tariff.key, (tariff, []))[1].append(number)
     return [(tariff, views[np.isin(inverse, numbers)]) for tariff, numbers in tariffs.values()]
 

@@ -18,7 +18,8 @@ from ledger.column import ID
 from ledger.post.intake import halves, intake
 from ledger.post.log_views import LOG_COLUMNS, VIEWS, log_views, span_views
 from ledger.post.open_traces import OpenTraces, Outcome
-from ledger.post.pricing import TariffAt, attach
+from ledger.post.pricing import attach
+from ledger.post.tariffs import Tariffs
 from ledger.schema import ARROW, TRACE_ID
 from ledger.store.catalog import Catalog
 from ledger.store.traces import name_hashes, trace_hashes
@@ -63,11 +64,12 @@ def reload(
     open_traces: OpenTraces,
     keys: pa.Table,
     names: Names,
-    tariff_at: TariffAt,
+    tariffs: Tariffs,
     views_of: ViewsOf,
-) -> None:
+) -> pa.Table:
     """Open every trace of `keys` (tenant, trace_id; distinct) that the ledger knows and memory does not, those that
-    share one of `names`, and all that are linked to these by what their own spans share."""
+    share one of `names`, and all that are linked to these by what their own spans share. Returns the VIEWS brought
+    back."""
     parts, events, seen = [], [np.empty(0, np.int64)], set[tuple[str, bytes]]()
     while True:
         keys = pa.concat_tables([keys, _naming(catalog, open_traces, names, views_of)])
@@ -78,8 +80,10 @@ def reload(
         parts.append(spans)
         events.append(seqs)
         names, keys = Names.of(spans, intake(spans, open_traces.texts)), keys.slice(0, 0)
-    if parts and (spans := pa.concat_tables(parts)).num_rows:  # else the hash of another trace
-        _restore(catalog, open_traces, spans, np.unique(np.concatenate(events)).tolist(), tariff_at)
+    spans = pa.concat_tables(parts) if parts else VIEWS.empty_table()
+    if spans.num_rows:  # else the hash of another trace
+        _restore(catalog, open_traces, spans, np.unique(np.concatenate(events)).tolist(), tariffs)
+    return spans
 
 
 def _closed(open_traces: OpenTraces, keys: pa.Table, seen: set[tuple[str, bytes]]) -> pa.Table:
@@ -133,13 +137,11 @@ def _naming(catalog: Catalog, open_traces: OpenTraces, names: Names, views_of: V
     return pa.concat_tables(found).group_by(list(_KEY), use_threads=False).aggregate([])
 
 
-def _restore(
-    catalog: Catalog, open_traces: OpenTraces, spans: pa.Table, seqs: Sequence[int], tariff_at: TariffAt
-) -> None:
+def _restore(catalog: Catalog, open_traces: OpenTraces, spans: pa.Table, seqs: Sequence[int], tariffs: Tariffs) -> None:
     ids = spans["trace_id"].unique().to_pylist()
     spans = spans.sort_by([("source_seq", "ascending"), ("span_index", "ascending")])
     new = intake(spans, open_traces.texts)
-    attach(new, spans, open_traces.lines, tariff_at)
+    attach(new, spans, open_traces.lines, tariffs)
     open_traces.fold(new, Outcome())
     _recall_placed(open_traces, new, _only(catalog.read("placements", ids, seqs, _PLACED), spans))
     _recall_booked(open_traces, _only(catalog.read("charges", ids, seqs, _CHARGED), spans))

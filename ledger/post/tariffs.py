@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from ledger.books.book import PriceBook
+from ledger.books.order import Order, read_order
 from ledger.books.override import NONE, Overrides, Removal, Rule, read_removal, read_set
+from ledger.errors import Refused
 from ledger.journal import kinds
 from ledger.journal.frame import Event
 from ledger.post.books_in_force import BooksInForce
@@ -98,27 +100,43 @@ def _removed(removal: Removal) -> list[dict[str, object]]:
 
 
 class Tariffs:
-    """Books and overrides together."""
+    """Books, overrides and orders to re-rate together."""
 
-    def __init__(self, books: BooksInForce, overrides: OverridesInForce) -> None:
-        self.books, self.overrides = books, overrides
+    def __init__(self, books: BooksInForce, overrides: OverridesInForce, orders: list[tuple[int, Order]]) -> None:
+        self.books, self.overrides, self._orders = books, overrides, orders
 
     @classmethod
     def restore(cls, get_event: GetEvent, state: Callable[[str], bytes | None]) -> "Tariffs":
         """As `states` said, by name."""
-        overrides = state(OVERRIDES)
+        overrides, orders = state(OVERRIDES), json.loads(state(ORDERS) or b"[]")
         return cls(
             BooksInForce.restore(lambda seq: get_event(seq).body, state(BOOKS)),
             OverridesInForce(get_event, json.loads(overrides) if overrides else []),
+            [(seq, read_order(get_event(seq).body)) for seq in orders],
         )
 
     def states(self) -> dict[str, bytes | None]:
         """What `restore` needs, by name."""
-        return {BOOKS: self.books.state(), OVERRIDES: self.overrides.state()}
+        orders = json.dumps([seq for seq, _ in self._orders]).encode()
+        return {BOOKS: self.books.state(), OVERRIDES: self.overrides.state(), ORDERS: orders}
 
     def at(self, event_seq: int) -> Tariff:
         """What prices the views that an event brings. Raises Corrupt where the journal begins without a book."""
         return Tariff(self.books.at(event_seq), *self.overrides.at(event_seq))
 
+    def orders(self, after_seq: int) -> list[tuple[int, Order]]:
+        """The orders to re-rate that came after an event, with their events, in order."""
+        return self._orders[bisect_right(self._orders, after_seq, key=lambda each: each[0]) :]
 
-BOOKS, OVERRIDES = "price_books", "price_overrides"
+    def of_order(self, event_seq: int, order: Order) -> Tariff:
+        """What an order prices by. Raises Refused where no event published its book before it."""
+        if order.book_seq >= event_seq or not self.books.is_published_by(order.book_seq):
+            raise Refused(f"re-rating {order.rerate_id}: event {order.book_seq} published no price book before it")
+        return Tariff(self.books.at(order.book_seq), *self.overrides.at(event_seq))
+
+    def add_order(self, event_seq: int, order: Order) -> None:
+        """Let what `order` covers be priced by it from now on."""
+        self._orders.append((event_seq, order))
+
+
+BOOKS, OVERRIDES, ORDERS = "price_books", "price_overrides", "rerates"

@@ -15,9 +15,10 @@ from ledger.post.duplicates import GetEvent, Repeat, SameSpan, conflicts
 from ledger.post.intake import intake, select
 from ledger.post.log_views import log_views, span_views
 from ledger.post.open_traces import OpenTraces, Outcome
-from ledger.post.pricing import TariffAt, attach
+from ledger.post.pricing import attach
 from ledger.post.reload import Names, reload
 from ledger.post.rounds import rounds
+from ledger.post.tariffs import Tariffs
 from ledger.schema import ARROW
 from ledger.store.catalog import Catalog
 from ledger.store.traces import name_hashes, run_hashes, trace_hashes
@@ -80,11 +81,11 @@ class Telemetry:
         decode: Decode,
         same_span: SameSpan,
         get_event: GetEvent,
-        tariff_at: TariffAt,
+        tariffs: Tariffs,
     ) -> None:
         self._catalog, self._open = catalog, open_traces
         self._decode, self._same_span = decode, same_span
-        self._get_event, self._tariff_at = get_event, tariff_at
+        self._get_event, self._tariffs = get_event, tariffs
 
     def post(self, events: Sequence[Event], batch: Batch) -> None:
         """Post trace `events`."""
@@ -122,14 +123,14 @@ class Telemetry:
             self._open,
             views.select(["tenant", "trace_id"]).take(pa.array(first_of_trace)),
             Names.of(views, new),
-            self._tariff_at,
-            self._views_of,
+            self._tariffs,
+            self.views_of,
         )
         return new, trace
 
     def _fold(self, new: NewSpans, trace: np.ndarray, views: pa.Table, batch: Batch) -> None:
         """Fold `new` (of which `views` are the columns), none of them known before, and add what follows."""
-        attach(new, views, self._open.lines, self._tariff_at)
+        attach(new, views, self._open.lines, self._tariffs)
         outcome = Outcome()
         for positions in rounds(self._keys(trace, new), new.own["source_seq"]):
             self._open.fold(select(new, positions), outcome)
@@ -164,7 +165,7 @@ class Telemetry:
                 rows = tables[name]
                 batch.add_traces(trace_hashes(rows["tenant"], rows["trace_id"]), rows["event_seq"].to_numpy())
 
-    def _views_of(self, seq: int) -> pa.Table:
+    def views_of(self, seq: int) -> pa.Table:
         """The views of an event once more; what cannot be read of it was quarantined when it was posted."""
         found = self._decode([self._get_event(seq)])
         return pa.concat_tables([span_views(found.spans), log_views(found.logs)])

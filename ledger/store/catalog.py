@@ -172,6 +172,14 @@ class Catalog:
                 parts += segment.of_events(self._shelf.root / part.path, table, wanted, columns)
         return pa.concat_tables(parts)
 
+    def scan(self, table: str, columns: Sequence[str]) -> Iterator[pa.Table]:
+        """`columns` of all rows of `table`, a part at a time, in no order. It reads every file: for what is rare."""
+        yield self._hot.table(table).select(columns)
+        for part in self._shelf.segments:
+            if part.table_name == table:
+                whole.check(self._shelf.root, part)
+                yield from segment.batches(self._shelf.root / part.path, table, columns)
+
     def flush(self) -> None:
         """Hot rows become segments, hot traces a run: files first, each durable, then one transaction swaps."""
         if self._hot.rows == 0 and len(self._hot_run.hashes) == 0:

@@ -36,6 +36,7 @@ SEQ: dict[str, str] = {
     "events": "event_seq",
     "price_books": "event_seq",
     "price_overrides": "event_seq",
+    "rerates": "event_seq",
 }
 """The column of each table that names the event whose posting wrote the row: its place in record time."""
 TRACED = ("spans", "logs", "placements", "charges", "run_parts", "conflicts")
@@ -251,6 +252,16 @@ def of_events(path: Path, table: str, seqs: Ints, columns: Sequence[str]) -> Ite
             if at < len(seqs) and seqs[at] <= statistics.max:
                 rows = file.read_row_group(group, columns=names, use_threads=False)
                 yield by_events(rows, table, seqs).select(columns)
+
+
+def batches(path: Path, table: str, columns: Sequence[str]) -> Iterator[pa.Table]:
+    """`columns` of all rows of `path`, a row group at a time."""
+    metadata = footer(path)
+    with pq.ParquetFile(path, metadata=metadata, page_checksum_verification=True) as file:
+        have = [name for name in columns if name in set(file.schema_arrow.names)]
+        for group in range(metadata.num_row_groups):
+            rows = file.read_row_group(group, columns=have, use_threads=False)
+            yield conform(table, rows).select(columns)
 
 
 def by_events(rows: pa.Table, table: str, seqs: Ints) -> pa.Table:

@@ -48,6 +48,7 @@ VIEWS: tuple[str, ...] = (
     "events",
     "price_books",
     "price_overrides",
+    "rerates",
 )
 """The stable names. Columns are only ever added."""
 ORDER: tuple[str, ...] = (*BASE, *MACROS, *VIEWS)

@@ -1,4 +1,4 @@
-"""`spanledger prices import` and `override`: what changes prices, each as an event of the journal."""
+"""`spanledger prices import`, `override` and `rerate`: what changes prices, each as an event of the journal."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +12,7 @@ from spanledger.cli.output import say
 if TYPE_CHECKING:
     from ledger.books.override import Rule
     from ledger.journal.frame import Draft
+    from queries.prices.books import Shelf
     from spanledger.config import Config
 
 
@@ -150,4 +151,93 @@ def _login() -> str:
         return "unknown"
 
 
-COMMANDS = (import_, override)
+@click.command("rerate")
+@click.option("--since", required=True, help="Calls charged from then on: 7d, 24h, 30m, a date, or an RFC 3339 time.")
+@click.option("--book", required=True, help="The price book to go by: `current`, or the first 6 digits of an id.")
+@click.option("--dry-run", is_flag=True, help="Show the difference, and order nothing.")
+@click.option("--reason", default="prices corrected", show_default=True, help="Why; kept with the order.")
+@click.option("--author", help="Who orders it [default: your login name].")
+@options.data
+@options.config
+@options.output
+def rerate(
+    since: str,
+    book: str,
+    dry_run: bool,
+    reason: str,
+    author: str | None,
+    data: Path | None,
+    config_file: Path | None,
+    form: str | None,
+    output: Path | None,
+) -> None:
+    """Price anew what is booked, by a published price book and the overrides now in force.
+
+    Shows first what changes, by model and agent. Then calls that cost something else are corrected: their lines are
+    taken back and booked anew, as of the order, so what was known before stays known (`charges_as_of`).
+    """
+    import time
+
+    from queries.prices.rerate import difference, slices
+    from queries.since import since_ns
+    from spanledger.cli.output import emit
+    from spanledger.cli.prices import shelf
+    from spanledger.cli.source import connect
+    from spanledger.config import load
+
+    settings = load(data=data, file=config_file)
+    start_ns = since_ns(since, time.time_ns())
+    with connect(settings.data.root) as connection, shelf(settings.data.root) as books:
+        found = books.named(book)
+        book_seq = _published(books, found.book_id, book)
+        change = difference(connection, start_ns, found)
+        stretches = slices(connection, start_ns)
+    emit(change.rows, form, output)
+    say(f"{change.changed:,} of {change.calls:,} calls would cost something else, in all by {change.usd} USD")
+    if dry_run or not change.changed:
+        say("nothing was ordered")
+        return
+    orders = _orders(stretches, book_seq, reason, author or _login())
+    first, last = _publish_all(settings, orders)
+    with connect(settings.data.root) as connection:
+        told = connection.execute(CORRECTED, [first, last]).fetchone()
+    say(f"events {first} to {last}: {told[0] or 0:,} calls corrected, in all by {told[1] or 0} USD" if told else "")
+
+
+CORRECTED = """
+SELECT (SELECT sum(calls) FROM rerates WHERE event_seq BETWEEN $1 AND $2),
+       (SELECT sum(cost_usd) FROM charges WHERE event_seq IN (SELECT event_seq FROM rerates
+                                                              WHERE event_seq BETWEEN $1 AND $2))
+"""
+
+
+def _published(books: "Shelf", book_id: str, name: str) -> int:
+    from ledger.errors import NotFound
+
+    event_seq = books.event_of(book_id)
+    if event_seq is None:
+        raise NotFound(f"price book {name!r} was not published here: `spanledger prices import` publishes one")
+    return event_seq
+
+
+def _orders(stretches: list[tuple[int, int]], book_seq: int, reason: str, author: str) -> list["Draft"]:
+    import secrets
+
+    from ledger.books.order import Order, order_body
+    from spanledger.publishing import order_draft
+
+    rerate_id = secrets.token_hex(8)
+    orders = (Order(rerate_id, book_seq, since, until, reason, author) for since, until in stretches)
+    return [order_draft(order_body(order)) for order in orders]
+
+
+def _publish_all(settings: "Config", drafts: list["Draft"]) -> tuple[int, int]:
+    from spanledger.appending import door
+
+    with door(settings) as ledger:
+        events = [ledger.append(draft) for draft in drafts]
+        ledger.settle(events[-1], lambda _cursor: None)
+    return events[0], events[-1]
+
+
+COMMANDS = (import_, override, rerate)

@@ -16,6 +16,7 @@ from ledger.store.manifest import open_read_only
 from tests.ledger.post.plain import EPOCH_NS, SECOND, agent, call, decode, log, records, request, same_span, span
 from tests.ledger.post.posted import ask, journal, post
 from tests.ledger.post.test_overrides import remove, set_rules
+from tests.ledger.post.test_rerating import BOOK, EVER, order
 
 NO_USAGE = {"input_tokens": None, "output_tokens": None, "usage_status": "missing"}
 OPERATIONS = ["chat", "chat", "tool", "agent", "workflow", "definition", "other"]
@@ -123,9 +124,11 @@ overridden = st.builds(
     factor=st.sampled_from(["0.5", "2"]),
 )
 removed = st.sampled_from(["a", "b"]).map(remove)
-histories = st.lists(requests | requests | overridden | removed, min_size=1, max_size=8) | st.lists(
-    talks, min_size=1, max_size=12
-)
+ordered = st.builds(order, st.integers(1, 9), st.sampled_from([EVER, EPOCH_NS + SECOND + 1]))
+published = st.just(BOOK)
+histories = st.lists(
+    requests | requests | requests | overridden | removed | published | ordered, min_size=1, max_size=8
+) | st.lists(talks, min_size=1, max_size=12)
 
 
 @settings(max_examples=16, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -152,6 +155,28 @@ def intervals(data: DataDir) -> list[tuple[object, ...]]:
     """When conversations were active, as it is stored."""
     with closing(open_read_only(data.catalog)) as db:
         return db.execute("SELECT * FROM conversation_run").fetchall()
+
+
+RERATED = [
+    request(call(1, 1, 5), call(2, 1)),
+    BOOK,
+    request(call(1, 2, 5, response_id="msg"), agent(1, 5, 6)),
+    order(3),
+    set_rules({"id": "half", "provider": "openai", "multiply": "0.5"}),
+    records(log(1, 1, reported_cost_usd="0.5", reported_source="cost_usd")),
+    request(call(3, 1, response_id="msg", scope_name="other"), agent(1, 6, name="root")),
+    order(1),
+    request(call(2, 2), agent(2, 9)),
+]
+
+
+def test_orders_to_re_rate_among_all_else_give_equal_digests_however_they_are_posted(data: DataDir) -> None:
+    journal(data, *RERATED)
+    post(data, batch_events_max=1)
+    expected = digests(data)
+    for options in ({"batch_events_max": 7}, {}, {"batch_events_max": 1, "open_spans_max": 1}, {"open_spans_max": 1}):
+        rebuild(data, decode, same_span, clock=SystemClock(), options=PosterOptions(**options))
+        assert digests(data) == expected, options
 
 
 def test_a_restart_after_every_commit_gives_equal_digests(data: DataDir) -> None:

@@ -1,0 +1,140 @@
+"""Posting an order to re-rate: what it covers is priced anew, and calls that then cost something else are corrected.
+
+Rare, so slow is good enough, but bounded: the spans in memory are those of some traces at a time. The traces are opened
+aside, priced as before, and compared: nothing is added where no money differs. An order is posted in a batch of its own
+and memory starts afresh after it, so what follows is the same whatever was in memory before.
+"""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pyarrow as pa
+
+from ledger.books.order import Order
+from ledger.calls.booking import rerate, take_back
+from ledger.calls.columns import Frame
+from ledger.calls.roles import MODEL, TOOL, roles
+from ledger.errors import Refused
+from ledger.journal.frame import Event
+from ledger.post.batch import Batch
+from ledger.post.charging import charge_rows
+from ledger.post.intake import charged_ns, int64, intake
+from ledger.post.log_views import LOG_COLUMNS, log_views
+from ledger.post.open_traces import OpenTraces
+from ledger.post.pricing import repriced
+from ledger.post.reload import Names, reload
+from ledger.post.restated import restate
+from ledger.post.run_parts import run_part_rows
+from ledger.post.tariffs import Tariff, Tariffs
+from ledger.schema import ARROW, TEXT, TRACE_ID
+from ledger.store.catalog import Catalog
+from ledger.store.traces import trace_hashes
+
+VIEWS_MAX = 200_000
+"""Views that one order may cover: about 300 MB of lines in one transaction. A correction of more is several orders."""
+TRACES_A_STEP = 512
+_KEY = ("tenant", "trace_id")
+_ASKED = (*_KEY, "operation", "end_ns", "received_ns")
+_NO_NAMES = Names(pa.array([], TEXT), np.empty(0, np.int64), np.empty(0, np.uint64), np.empty(0, np.uint64))
+
+ViewsOf = Callable[[int], pa.Table]
+
+
+def post_order(event: Event, order: Order, catalog: Catalog, tariffs: Tariffs, views_of: ViewsOf, batch: Batch) -> None:
+    """Add to `batch` what follows from `order`, and let `tariffs` know it. Raises Refused, having done neither."""
+    tariff = tariffs.of_order(event.event_seq, order)
+    corrected = 0
+    for keys in _steps(_covered(catalog, order)):
+        opened = OpenTraces()
+        views = reload(catalog, opened, keys, _NO_NAMES, tariffs, views_of)
+        views = _of_step(views, keys, order)
+        if views.num_rows:
+            corrected += _correct(event.event_seq, opened, views, tariff, batch)
+    tariffs.add_order(event.event_seq, order)
+    batch.add("rerates", _row(event, order, tariff, corrected))
+
+
+def _covered(catalog: Catalog, order: Order) -> pa.Table:
+    """(tenant, trace_id) of the traces with views that `order` covers, in order. Raises Refused past VIEWS_MAX."""
+    found, views = [ARROW["spans"].empty_table().select(_KEY)], 0
+    for part in _asked(catalog):
+        part = part.filter(pa.array(_is_covered(part, order)))
+        views += part.num_rows
+        if views > VIEWS_MAX:
+            raise Refused(
+                f"re-rating {order.rerate_id}: from {order.since_ns} to {order.until_ns} ns lie more than {VIEWS_MAX} "
+                "views: order shorter stretches, as `spanledger prices rerate` does"
+            )
+        found.append(_distinct(part))
+    return _distinct(pa.concat_tables(found)).sort_by([(name, "ascending") for name in _KEY])
+
+
+def _asked(catalog: Catalog) -> Iterator[pa.Table]:
+    yield from catalog.scan("spans", _ASKED)
+    for logs in catalog.scan("logs", LOG_COLUMNS):
+        yield log_views(logs).select(_ASKED)
+
+
+def _is_covered(views: pa.Table, order: Order) -> np.ndarray:
+    role = roles(views["operation"])
+    charged = charged_ns(int64(views["end_ns"]), int64(views["received_ns"]))
+    covered: np.ndarray = ((role == MODEL) | (role == TOOL)) & (charged >= order.since_ns)
+    return covered & (charged < order.until_ns)
+
+
+def _distinct(keys: pa.Table) -> pa.Table:
+    return keys.select(_KEY).group_by(list(_KEY), use_threads=False).aggregate([])
+
+
+def _steps(keys: pa.Table) -> Iterator[pa.Table]:
+    for start in range(0, keys.num_rows, TRACES_A_STEP):
+        yield keys.slice(start, TRACES_A_STEP)
+
+
+def _of_step(views: pa.Table, keys: pa.Table, order: Order) -> pa.Table:
+    """Those of `views` that `order` covers, of the traces `keys`: others came along because they are linked."""
+    views = views.filter(pa.array(_is_covered(views, order)))
+    known = set(zip(keys["tenant"].to_pylist(), keys["trace_id"].to_pylist(), strict=True))
+    pairs = zip(views["tenant"].to_pylist(), views["trace_id"].cast(TRACE_ID).to_pylist(), strict=True)
+    return views.filter(pa.array([pair in known for pair in pairs], pa.bool_()))
+
+
+def _correct(event_seq: int, opened: OpenTraces, views: pa.Table, tariff: Tariff, batch: Batch) -> int:
+    """Price `views` anew and correct the calls that they bill; returns how many."""
+    forest, texts, store = opened.forest, opened.texts, opened.lines
+    nodes, at = forest.nodes, forest.rows_of(intake(views, texts))
+    anew = repriced(nodes, at, views, store, tariff)
+    calls = nodes["p_call"][anew.at]
+    calls = calls[nodes["b_row"][calls] == anew.at]
+    if not len(calls):
+        return 0
+    back = take_back(forest, calls, event_seq)
+    tables = [charge_rows(forest, texts, store, back)]  # before what the views know of themselves changes
+    anew.note(nodes)
+    forward = rerate(forest, back)
+    restate(forest, store, forward)
+    tables.append(charge_rows(forest, texts, store, forward))
+    for charges, rollups in tables:
+        batch.add("charges", charges)
+        batch.add("rollups", rollups)
+    charges = tables[0][0]
+    batch.add("run_parts", _run_parts(event_seq, opened, forward))
+    hashes = np.unique(trace_hashes(charges["tenant"], charges["trace_id"]))
+    batch.add_traces(hashes, np.full(len(hashes), event_seq))
+    return len(calls)
+
+
+def _run_parts(event_seq: int, opened: OpenTraces, corrected: Frame) -> pa.Table:
+    """schema.RUN_PARTS of the traces that hold what was corrected, as of this event."""
+    rows = corrected["view"]
+    placed = {"row": rows, "p_seq": np.full(len(rows), event_seq)}
+    parts, _ = run_part_rows(opened.forest, opened.texts, opened.lines, placed)
+    column = parts.schema.get_field_index("event_seq")
+    return parts.set_column(column, parts.schema.field(column), pa.array(np.full(parts.num_rows, event_seq)))
+
+
+def _row(event: Event, order: Order, tariff: Tariff, corrected: int) -> pa.Table:
+    said = {name: getattr(order, name) for name in ("rerate_id", "since_ns", "until_ns", "reason", "author")}
+    found = {"price_book_id": tariff.book.book_id, "calls": corrected}
+    recorded = {"recorded_ns": event.received_ns, "event_seq": event.event_seq}
+    return pa.Table.from_pylist([said | found | recorded], schema=ARROW["rerates"])
