@@ -5,6 +5,7 @@ import numpy as np
 from ledger.calls.columns import Frame, distinct
 from ledger.calls.forest import Forest
 from ledger.calls.owner import Decision
+from ledger.calls.roles import MODEL
 from ledger.calls.rules import NO_VIEW, RUN_BY_AGENT, RUN_BY_TRACE, RUN_EXPLICIT
 
 PLACED_FROM = {"p_agent": "agent", "p_conversation": "conversation", "p_user": "user", "p_team": "team"}
@@ -37,6 +38,7 @@ def _wanted(forest: Forest, rows: np.ndarray, decision: Decision) -> Frame:
     payers = rows.copy()
     payers[at] = decision.payer
     wanted = {placed: nodes[inherited][payers] for placed, inherited in PLACED_FROM.items()}
+    wanted["p_beneath"] = np.where(nodes["role"][rows] == MODEL, nodes["beneath"][payers], -1)
     wanted["p_rule"], run = _run(forest, payers)
     elsewhere = nodes["trace"][payers] != nodes["trace"][rows]
     wanted["p_run"] = np.where(elsewhere & (wanted["p_rule"] == RUN_BY_TRACE), payers, run)

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ledger.books.units import GENERATING_OPERATIONS
 from ledger.calls.authority import authorities
 from ledger.calls.columns import Interner
 from ledger.calls.forest import LOG, SPAN, NewSpans
@@ -77,7 +78,7 @@ READ = tuple(
                 "status",
             ),
             *("usage_status", "start_ns", "end_ns", "received_ns", "source_seq", "span_index", "response_id", *UNITS),
-            "input_digest",
+            *("input_digest", "output_bytes"),
         )
     )
 )
@@ -129,6 +130,8 @@ def intake(spans: pa.Table, texts: Texts) -> NewSpans:
     own["is_root"] = ~has_parent & ~is_log
     for name in ("input", "output"):
         own[f"{name}_known"] = spans[f"{name}_tokens"].is_valid().to_numpy()
+    own["output_bytes"] = int64(spans["output_bytes"], null=-1)
+    own["generates"] = pc.is_in(spans["operation"], value_set=pa.array(GENERATING_OPERATIONS)).to_numpy()
     own["digest_known"] = spans["input_digest"].is_valid().to_numpy()
     return NewSpans(
         tenant=texts.tenant.codes(spans["tenant"]).astype(np.int64),

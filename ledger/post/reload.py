@@ -16,7 +16,7 @@ from ledger.calls.forest import NewSpans
 from ledger.calls.roles import roles
 from ledger.post.intake import halves, intake, response_hashes
 from ledger.post.log_views import LOG_COLUMNS, VIEWS, log_views, span_views
-from ledger.post.open_traces import OpenTraces, Outcome
+from ledger.post.open_traces import OpenTraces
 from ledger.post.pricing import BookAt, attach
 from ledger.schema import ARROW, TRACE_ID
 from ledger.store.catalog import Catalog
@@ -125,7 +125,7 @@ def _restore(catalog: Catalog, open_traces: OpenTraces, spans: pa.Table, seqs: S
     spans = spans.sort_by([("source_seq", "ascending"), ("span_index", "ascending")])
     new = intake(spans, open_traces.texts)
     attach(new, spans, open_traces.lines, book_at)
-    open_traces.fold(new, Outcome())
+    open_traces.recall(new)
     _recall_placed(open_traces, new, _only(catalog.read("placements", ids, seqs, _PLACED), spans))
     _recall_booked(open_traces, _only(catalog.read("charges", ids, seqs, _CHARGED), spans))
 

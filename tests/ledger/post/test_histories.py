@@ -10,13 +10,13 @@ from ledger.post.poster import Poster, PosterOptions
 from ledger.post.rebuild import rebuild
 from ledger.seams import SystemClock
 from ledger.store.digest import digests
-from tests.ledger.post.plain import agent, call, decode, log, records, request, same_span, span
+from tests.ledger.post.plain import EPOCH_NS, SECOND, agent, call, decode, log, records, request, same_span, span
 from tests.ledger.post.posted import journal, post
 
 NO_USAGE = {"input_tokens": None, "output_tokens": None, "usage_status": "missing"}
 OPERATIONS = ["chat", "chat", "tool", "agent", "workflow", "other"]
 said = st.builds(
-    lambda trace, number, parent, operation, status, name, tokens, run, scope, response, digest: span(
+    lambda trace, number, parent, operation, status, name, tokens, run, scope, response, digest, second: span(
         trace,
         number,
         parent,
@@ -26,7 +26,10 @@ said = st.builds(
         run_key=run,
         scope_name=scope,
         response_id=response,
+        start_ns=EPOCH_NS + second * SECOND,
+        end_ns=EPOCH_NS + (second + 1) * SECOND,
         tool_name="search" if operation == "tool" else None,
+        output_bytes=number if operation == "tool" else None,
         input_digest=digest if operation in ("chat", "tool") else None,
         **(
             {"provider": "openai", "request_model": "gpt-4o", "usage_status": "reported" if tokens else "missing",
@@ -46,6 +49,7 @@ said = st.builds(
     scope=st.sampled_from(["one", "one", "other"]),
     response=st.sampled_from([None, "msg_1", "msg_2"]),
     digest=st.sampled_from([None, None, 1, -(2**63)]),
+    second=st.sampled_from([0, 0, 1, 2, 3]),
 )  # fmt: skip
 logged = st.builds(
     lambda trace, number, tokens, event, response, cost, run, digest: log(
