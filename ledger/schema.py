@@ -219,6 +219,7 @@ ROLLUPS = _columns(
     (19, "beneath_tool", TEXT, "of calls of models: the innermost tool whose span they lie beneath"),
     (20, "result_usd", MONEY, "estimate of what results of tools cost in the next prompt, USD; in no total"),
     (21, "result_calls", _I64, "calls of tools of which that is known"),
+    (22, "credential", TEXT, "alias or hash of the key used, never a key"),
 )
 
 RUN_PARTS = _columns(

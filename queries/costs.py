@@ -1,4 +1,4 @@
-"""Cost summed by agent, model or tool, from the hourly rollups. What has no price is counted apart, never as zero."""
+"""Cost summed by agent, model, tool or key, from the hourly rollups. What has no price is counted apart, never as 0."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -31,13 +31,14 @@ BREAKDOWNS: Mapping[str, Breakdown] = {
     "agent": Breakdown("cost_by_agent", ("agent_name", "service_name", "environment")),
     "model": Breakdown("cost_by_model", ("provider", "model")),
     "tool": Breakdown("cost_by_tool", ("tool_name",), TOOL_FIGURES),
+    "credential": Breakdown("cost_by_credential", ("credential",)),
 }
 
 HOUR_NS = 3_600 * 10**9
 
 
 def costs(connection: duckdb.DuckDBPyConnection, by: str, since_ns: int | None = None) -> pa.Table:
-    """One row per agent, model or tool, the dearest first. `since_ns` counts from the start of its hour."""
+    """One row per agent, model, tool or key, the dearest first. `since_ns` counts from the start of its hour."""
     if by not in BREAKDOWNS:
         raise Refused(f"by {by!r}: give one of {', '.join(BREAKDOWNS)}")
     breakdown = BREAKDOWNS[by]

@@ -43,7 +43,9 @@ OWN: Fills = {
     "metered": (BOOL, 0),  # whether it states what whoever bills or meters the call takes for it
     **dict.fromkeys(("is_root", "input_known", "output_known", "digest_known", "generates"), (BOOL, 0)),
     **{f"own_{name}": (I32, -1) for name in ("agent", "conversation", "user", "team", "run")},
-    **dict.fromkeys(("service", "environment", "provider", "model", "asked_model", "tool", "scope"), (I32, -1)),
+    **dict.fromkeys(
+        ("service", "environment", "provider", "model", "asked_model", "tool", "scope", "credential"), (I32, -1)
+    ),
     "input_digest": (I64, 0),
     **dict.fromkeys(("input_pico", "output_bytes"), (I64, -1)),  # cost of a prompt; length of a tool's result
     "response": (U64, 0),  # hash of the response id, 0 where there is none

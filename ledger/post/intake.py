@@ -38,6 +38,7 @@ class Texts:
     model: Interner = field(default_factory=Interner)
     tool: Interner = field(default_factory=Interner)
     scope: Interner = field(default_factory=Interner)
+    credential: Interner = field(default_factory=Interner)
 
     @property
     def characters(self) -> int:
@@ -56,6 +57,7 @@ _TEXT_COLUMNS = {
     "provider": ("provider", "provider"),
     "tool": ("tool", "tool_name"),
     "scope": ("scope", "scope_name"),
+    "credential": ("credential", "credential"),
 }
 """Forest column -> (interner, span column)."""
 

@@ -37,6 +37,7 @@ _CODED = {
     "model": ("model", "asked_model"),
     "tool": ("tool", "beneath", "p_beneath", "b_beneath"),
     "scope": ("scope", "scope_below"),
+    "credential": ("credential",),
 }
 """Texts that grow with what is sent -> forest columns that hold their codes. Tenants are few."""
 

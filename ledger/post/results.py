@@ -15,10 +15,9 @@ from ledger.money import SMALL_MAX, Amounts, decimals, product
 from ledger.post.intake import Texts
 from ledger.post.names import KINDS, Names, words
 from ledger.post.parts import Parts
+from ledger.post.pricing import UNKNOWN_PICO
 from ledger.post.rollups import HOUR_NS
 from ledger.schema import ARROW, MONEY
-
-UNKNOWN_PICO = -1
 
 
 def result_rows(parts: Parts, texts: Texts) -> pa.Table:

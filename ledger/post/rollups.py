@@ -19,6 +19,8 @@ HOUR_NS = 3_600_000_000_000
 FEE_TOOLS = {"web_searches": "web_search", "code_executions": "code_execution"}
 """Fees of a provider that are a tool's cost: unit -> tool_name of the line."""
 
+DIMENSIONS_OF_VIEWS = ("environment", "service", "provider", "model", "tool", "role", "credential")
+
 _COUNTS = ("calls", "errors", "input_tokens", "output_tokens", "unpriced_calls")
 
 
@@ -69,7 +71,7 @@ def _fees(units: pa.ChunkedArray) -> np.ndarray:
 def _dimensions(forest: Forest, postings: Frame, which: np.ndarray) -> list[np.ndarray]:
     nodes, views = forest.nodes, postings["view"][which]
     columns = [nodes["charged_ns"][views] // HOUR_NS, forest.traces["tenant"][nodes["trace"][views]]]
-    columns += [nodes[name][views] for name in ("environment", "service", "provider", "model", "tool", "role")]
+    columns += [nodes[name][views] for name in DIMENSIONS_OF_VIEWS]
     return columns + [postings[name][which] for name in ("agent", "user", "team", "beneath")]
 
 
@@ -114,6 +116,7 @@ def _named(forest: Forest, texts: Texts, postings: Frame, fee: np.ndarray) -> di
         "tool_name": pc.coalesce(own_tool, words((None, *FEE_TOOLS.values()), fee)),
         "user_id": texts.user.texts(postings["user"]),
         "team": texts.team.texts(postings["team"]),
+        "credential": texts.credential.texts(nodes["credential"][views]),
         "beneath_tool": texts.tool.texts(postings["beneath"]),
         "kind": words(KINDS, nodes["role"][views]),
     }

@@ -1,4 +1,4 @@
-"""`spanledger cost`: what agents, models or tools have cost."""
+"""`spanledger cost`: what agents, models or tools have cost, or what was spent with which key."""
 
 import time
 from pathlib import Path
@@ -17,7 +17,7 @@ TOOLS_SHOWN = ["tool_name", "calls", "fee_usd", "unpriced_calls", "beneath_usd",
 @options.source
 @click.option(
     "--by",
-    type=click.Choice(["agent", "model", "tool"]),
+    type=click.Choice(["agent", "model", "tool", "credential"]),
     default="agent",
     show_default=True,
     help="What a row stands for.",
@@ -27,7 +27,7 @@ TOOLS_SHOWN = ["tool_name", "calls", "fee_usd", "unpriced_calls", "beneath_usd",
 def command(
     data: Path | None, url: str | None, by: str, since: str | None, form: str | None, output: Path | None
 ) -> None:
-    """Sum up cost by agent, model or tool, the dearest first. Calls without a known price are counted apart.
+    """Sum up cost by agent, model, tool or key, the dearest first. Calls without a known price are counted apart.
 
     Of a tool, fee_usd alone is its own cost. beneath_usd is what models cost that ran beneath it, result_usd an
     estimate of what its results cost as input of its agent's next calls; agents and models have both already.

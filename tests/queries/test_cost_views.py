@@ -57,3 +57,12 @@ def test_a_cost_that_is_wholly_unknown_is_null_in_a_cost_view(by_hand):
     assert by_hand.ask("SELECT cost_usd, calls, unpriced_calls FROM cost_by_model") == [(None, 1, 1)]
     by_hand.write(2, rollups=[rows.rollup(2, "0.5")])
     assert by_hand.ask("SELECT cost_usd, calls, unpriced_calls FROM cost_by_model") == [(usd("0.5"), 2, 1)]
+
+
+def test_what_was_spent_with_which_key_sums_to_all(by_hand):
+    by_hand.write(1, rollups=[rows.rollup(1, "0.5", credential="ann's"), rows.rollup(1, "0.25", credential=None)])
+    by_hand.write(2, rollups=[rows.rollup(2, "1", credential="ann's", kind="tool", tool_name="search")])
+    assert by_hand.ask("SELECT credential, calls, cost_usd FROM cost_by_credential ORDER BY ALL") == [
+        ("ann's", 2, usd("1.5")),
+        (None, 1, usd("0.25")),
+    ]
