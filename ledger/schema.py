@@ -103,6 +103,7 @@ SPANS = _columns(
     (53, "span_index", _I32, "position of the span within that event"),
     (54, "input_digest", _I64, "of a call's input: the first 8 bytes of its SHA-256; NULL without content, or no call"),
     (55, "turn_id", TEXT, "turn or run of an agent that the framework names on the span; NULL if none"),
+    (56, "output_bytes", _I64, "length of a tool's output, bytes of UTF-8; NULL without content, or no tool"),
 )
 
 PLACEMENTS = _columns(  # gone: 3 span_id, 12 view_id, 13 call_id, 16 duplicate_of
@@ -142,6 +143,7 @@ PLACEMENTS = _columns(  # gone: 3 span_id, 12 view_id, 13 call_id, 16 duplicate_
     ),
     (24, "duplicate_of_trace_id", TRACE_ID, "as call_trace_id, of duplicate_of_span_id"),
     (25, "signal", TEXT, "what is placed: span, or log where a log record is a view of a call"),
+    (26, "beneath_tool", TEXT, "of a view of a model's call: the innermost tool whose span it lies beneath"),
 )
 
 CHARGES = _columns(  # gone: 2 charge_id, 3 call_id, 15 quantity, 18 list_cost_usd, 19 cost_usd, 22 reverses
@@ -195,6 +197,7 @@ CHARGES = _columns(  # gone: 2 charge_id, 3 call_id, 15 quantity, 18 list_cost_u
     ),
     (38, "booked_cost_usd", MONEY, "cost, USD, as booked_quantity; NULL if unknown"),
     (41, "override_id", TEXT, "override that changed the cost from that at list price; NULL if none"),
+    (42, "beneath_tool", TEXT, "of a model's call: the innermost tool whose span it lies beneath"),
 )
 
 ROLLUPS = _columns(
@@ -216,6 +219,10 @@ ROLLUPS = _columns(
     (16, "cost_usd", MONEY, "known cost, USD"),
     (17, "unpriced_calls", _I64, "calls with at least one line of unknown cost"),
     (18, "event_seq", _I64, "last event folded into this row"),
+    (19, "beneath_tool", TEXT, "of calls of models: the innermost tool whose span they lie beneath"),
+    (20, "result_usd", MONEY, "estimate of what results of tools cost in the next prompt, USD; in no total"),
+    (21, "result_calls", _I64, "calls of tools of which that is known"),
+    (22, "credential", TEXT, "alias or hash of the key used, never a key"),
 )
 
 RUN_PARTS = _columns(

@@ -5,6 +5,7 @@ from hashlib import sha256
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ingest.sheet import Mask, is_valid
 from ledger.calls.roles import MODEL, TOOL, roles
@@ -23,6 +24,12 @@ def input_digests(operation: pa.StringArray, texts: pa.StringArray) -> pa.Int64A
         digests = [sha256(text).digest()[:DIGEST_BYTES] for text in _in_place(texts, wanted)]
         found[wanted] = np.frombuffer(b"".join(digests), dtype=">i8")
     return pa.array(found, mask=~wanted)
+
+
+def output_bytes(operation: pa.StringArray, texts: pa.StringArray) -> pa.Int64Array:
+    """Of each tool's output the length in bytes; NULL without output, or where it is no tool."""
+    tools = roles(pa.chunked_array([operation])) == TOOL
+    return pc.if_else(pa.array(tools), pc.binary_length(texts), None).cast(pa.int64())
 
 
 def _in_place(texts: pa.StringArray, wanted: Mask) -> Iterator[memoryview]:

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.decode.content import input_digests
+from ingest.decode.content import input_digests, output_bytes
 from ingest.decode.maps import kept, key_values, spread_resources
 from ingest.dialects.apply import read_dialects
 from ingest.sheet import Ints, Mask, Sheet
@@ -84,6 +84,7 @@ def spans_table(sheet: Sheet, events: Sequence[Source]) -> pa.Table:
         "source_seq": pa.array(seq[sheet.event]),
         "span_index": pa.array(sheet.index.astype(np.int32)),
         "input_digest": input_digests(reading.columns["operation"], reading.columns["input"]),
+        "output_bytes": output_bytes(reading.columns["operation"], reading.columns["output"]),
     }
     schema = ARROW["spans"]
     table = pa.Table.from_arrays([typed(columns[field.name], field.type) for field in schema], schema=schema)

@@ -24,4 +24,5 @@ ROLLUPS: tuple[Rollup, ...] = (
     Rollup("cost_by_agent", (*_WHO, "team", "user_id"), _MEASURES),
     Rollup("cost_by_model", (*_WHO, "provider", "model"), _MEASURES),
     Rollup("cost_by_tool", (*_WHO, "tool_name"), _MEASURES),
+    Rollup("cost_by_credential", (*_WHO, "credential"), _MEASURES),
 )

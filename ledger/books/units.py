@@ -47,6 +47,9 @@ UNITS: tuple[Unit, ...] = (
 )
 """In the order in which the lines of a call are booked. A unit's number is part of charge ids: add only at the end."""
 
+INPUT_SIDE = (FRESH, CACHE_READ, CACHE_WRITE, CACHE_WRITE_5M, CACHE_WRITE_1H, AUDIO_IN, IMAGE_IN)
+"""Units of what goes in; their quantities sum to the call's `input_tokens`."""
+
 POSITION = {unit.name: position for position, unit in enumerate(UNITS)}
 
 MODEL_OPERATIONS = ("chat", "completion", "embeddings", "rerank", "image", "speech", "moderation")

@@ -13,7 +13,7 @@ from ledger.calls.owner import Decision
 ENTRIES = ("booked", "reversal", "rebooked", "rerate")
 BOOKED, REVERSAL, REBOOKED, RERATE = range(4)
 
-DIMENSIONS = ("agent", "user", "team", "rule", "run")
+DIMENSIONS = ("agent", "user", "team", "rule", "run", "beneath")
 """What a charge is booked on beside what its view says: columns b_* as booked, p_* as placed now."""
 
 

@@ -41,10 +41,13 @@ OWN: Fills = {
     "has_usage": (BOOL, 0),
     "unpriced": (BOOL, 0),
     "metered": (BOOL, 0),  # whether it states what whoever bills or meters the call takes for it
-    **dict.fromkeys(("is_root", "input_known", "output_known", "digest_known"), (BOOL, 0)),
+    **dict.fromkeys(("is_root", "input_known", "output_known", "digest_known", "generates"), (BOOL, 0)),
     **{f"own_{name}": (I32, -1) for name in ("agent", "conversation", "user", "team", "run", "turn")},
-    **dict.fromkeys(("service", "environment", "provider", "model", "asked_model", "tool", "scope"), (I32, -1)),
+    **dict.fromkeys(
+        ("service", "environment", "provider", "model", "asked_model", "tool", "scope", "credential"), (I32, -1)
+    ),
     "input_digest": (I64, 0),
+    **dict.fromkeys(("input_pico", "output_bytes"), (I64, -1)),  # cost of a prompt; length of a tool's result
     "response": (U64, 0),  # hash of the response id, 0 where there is none
     "moment": (U64, 0),  # of a view that stands apart (calls.apart), else 0
     **dict.fromkeys(("content_hi", "content_lo"), (U64, 0)),  # content hash of a log record
@@ -57,11 +60,12 @@ INHERITED: Fills = {
     "rooted": (BOOL, 0),  # whether all spans above it have arrived
     "turn_below": (I32, -1),  # of a topmost agent: a turn that a span below it names
     "turns_below": (BOOL, 0),  # whether these name several
+    "beneath": (I32, -1),  # name of the nearest tool above it that has one
     **dict.fromkeys(("top", "llm", "outer"), (I64, -1)),
 }
 PLACED: Fills = {
     "p_seq": (I64, -1),
-    **{f"p_{name}": (I32, -1) for name in ("agent", "conversation", "user", "team")},
+    **{f"p_{name}": (I32, -1) for name in ("agent", "conversation", "user", "team", "beneath")},
     "p_rule": (U8, 0),
     "p_run": (I64, -1),
     "p_call": (I64, -1),
@@ -73,10 +77,12 @@ BOOKED: Fills = {
     **dict.fromkeys(("biller", "reporter", "b_row", "b_report"), (I64, -1)),
     "b_rule": (U8, 0),
     "b_run": (I64, -1),
-    **{f"b_{name}": (I32, -1) for name in ("agent", "user", "team")},
+    **{f"b_{name}": (I32, -1) for name in ("agent", "user", "team", "beneath")},
     "b_seq": (I64, -1),
     "b_first": (I32, 0),
     **dict.fromkeys(("b_line_first", "b_line_count"), (I64, 0)),
+    "r_pico": (I64, -1),  # what is posted that a tool's result cost, and of which agent
+    "r_agent": (I32, -1),
 }
 RUN_ID: Fills = {"run_hi": (U64, 0), "run_lo": (U64, 0), "run_known": (BOOL, 0)}
 """Id of the run that is named after the trace, or after the span as its topmost agent, once it was asked for."""

@@ -1,4 +1,5 @@
-"""What a span takes from the spans above it: agent, run, conversation, user, team, and the model span around it."""
+"""What a span takes from the spans above it: agent, run, conversation, user, team, the tool that it lies beneath,
+and the model span around it."""
 
 import numpy as np
 
@@ -28,6 +29,9 @@ def _inherit_level(forest: Forest, level: np.ndarray) -> None:
         own = nodes[f"own_{name}"][level]
         nodes[name][level] = np.where(own >= 0, own, np.where(below, nodes[name][parent], -1))
     nodes["rooted"][level] = nodes["real"][level] & np.where(below, nodes["rooted"][parent], True)
+    in_tool = (nodes["role"][parent] == TOOL) & (nodes["tool"][parent] >= 0)
+    beneath = np.where(in_tool, nodes["tool"][parent], nodes["beneath"][parent])
+    nodes["beneath"][level] = np.where(below, beneath, -1)
     top = np.where(below, nodes["top"][parent], -1)
     nodes["top"][level] = np.where(top >= 0, top, np.where(_TOPS[role], level, -1))
     around = np.where(below, nodes["llm"][parent], -1)

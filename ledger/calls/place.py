@@ -5,6 +5,7 @@ import numpy as np
 from ledger.calls.columns import Frame, distinct
 from ledger.calls.forest import Forest
 from ledger.calls.owner import Decision
+from ledger.calls.roles import MODEL
 from ledger.calls.rules import NO_VIEW, RUN_OF_TRACE
 from ledger.calls.runs import run_of
 
@@ -38,6 +39,7 @@ def _wanted(forest: Forest, rows: np.ndarray, decision: Decision) -> Frame:
     payers = rows.copy()
     payers[at] = decision.payer
     wanted = {placed: nodes[inherited][payers] for placed, inherited in PLACED_FROM.items()}
+    wanted["p_beneath"] = np.where(nodes["role"][rows] == MODEL, nodes["beneath"][payers], -1)
     wanted["p_rule"], run = run_of(forest, payers)
     elsewhere = nodes["trace"][payers] != nodes["trace"][rows]
     wanted["p_run"] = np.where(elsewhere & np.isin(wanted["p_rule"], RUN_OF_TRACE), payers, run)

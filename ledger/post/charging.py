@@ -42,6 +42,7 @@ def _charges(forest: Forest, texts: Texts, lines: pa.Table, at: Frame, position:
         "tool_name": pc.coalesce(own_tool, fee_tools(lines["unit"])),
         "user_id": texts.user.texts(at["user"]),
         "team": texts.team.texts(at["team"]),
+        "beneath_tool": texts.tool.texts(at["beneath"]),
         **{name: lines[name] for name in lines.column_names},
         "entry": words(ENTRIES, entry),
         "charged_ns": pa.array(nodes["charged_ns"][views]),

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ledger.books.units import GENERATING_OPERATIONS
 from ledger.calls.apart import moments, stands_apart
 from ledger.calls.authority import authorities
 from ledger.calls.columns import Interner
@@ -39,6 +40,7 @@ class Texts:
     model: Interner = field(default_factory=Interner)
     tool: Interner = field(default_factory=Interner)
     scope: Interner = field(default_factory=Interner)
+    credential: Interner = field(default_factory=Interner)
 
     @property
     def characters(self) -> int:
@@ -58,6 +60,7 @@ _TEXT_COLUMNS = {
     "provider": ("provider", "provider"),
     "tool": ("tool", "tool_name"),
     "scope": ("scope", "scope_name"),
+    "credential": ("credential", "credential"),
 }
 """Forest column -> (interner, span column)."""
 
@@ -80,7 +83,7 @@ READ = tuple(
                 "status",
             ),
             *("usage_status", "start_ns", "end_ns", "received_ns", "source_seq", "span_index", "response_id", *UNITS),
-            "input_digest",
+            *("input_digest", "output_bytes"),
         )
     )
 )
@@ -134,6 +137,8 @@ def intake(spans: pa.Table, texts: Texts) -> NewSpans:
     for name in ("input", "output"):
         own[f"{name}_known"] = spans[f"{name}_tokens"].is_valid().to_numpy()
     own["moment"] = _moments(spans, own, is_log)
+    own["output_bytes"] = int64(spans["output_bytes"], null=-1)
+    own["generates"] = pc.is_in(spans["operation"], value_set=pa.array(GENERATING_OPERATIONS)).to_numpy()
     own["digest_known"] = spans["input_digest"].is_valid().to_numpy()
     return NewSpans(
         tenant=texts.tenant.codes(spans["tenant"]).astype(np.int64),

@@ -20,7 +20,7 @@ VIEWS = pa.schema(
 
 NAMED_OTHERWISE = {"end_ns": "time_ns", "span_index": "log_index"}
 """Column of VIEWS -> that of `logs` which it is."""
-_MADE = ("trace_id", "span_id", "parent_span_id", "start_ns", "scope_name")
+_MADE = ("trace_id", "span_id", "parent_span_id", "start_ns", "scope_name", "output_bytes")
 LOG_COLUMNS = (
     *(NAMED_OTHERWISE.get(name, name) for name in VIEWS.names if name not in _MADE),
     *("trace_id", "span_id", "duration_ns", "scope_name", "event_name"),
@@ -46,6 +46,7 @@ def log_views(logs: pa.Table) -> pa.Table:
         "span_id": _first_halves(logs["content_hash"]),
         "parent_span_id": pc.if_else(pc.is_valid(logs["trace_id"]), logs["span_id"], pa.scalar(None, SPAN_ID)),
         "start_ns": _began(logs),
+        "output_bytes": pa.nulls(logs.num_rows, pa.int64()),  # of tools, and here is none
         "scope_name": pc.binary_join_element_wise(
             logs["scope_name"], logs["event_name"], " ", null_handling="replace", null_replacement=""
         ),

@@ -21,13 +21,15 @@ from ledger.calls.twins import Twins, same_model
 from ledger.post.charging import charge_rows
 from ledger.post.intake import Texts
 from ledger.post.lines import LineStore, spread
+from ledger.post.parts import parts_of
 from ledger.post.placing import placement_rows
 from ledger.post.restated import restate
+from ledger.post.results import result_rows
 from ledger.post.run_parts import run_part_rows
 from ledger.schema import ARROW
 
 _CODED = {
-    "agent": ("own_agent", "agent", "p_agent", "b_agent"),
+    "agent": ("own_agent", "agent", "p_agent", "b_agent", "r_agent"),
     "conversation": ("own_conversation", "conversation", "p_conversation"),
     "user": ("own_user", "user", "p_user", "b_user"),
     "team": ("own_team", "team", "p_team", "b_team"),
@@ -35,8 +37,9 @@ _CODED = {
     "environment": ("environment",),
     "provider": ("provider",),
     "model": ("model", "asked_model"),
-    "tool": ("tool",),
+    "tool": ("tool", "beneath", "p_beneath", "b_beneath"),
     "scope": ("scope", "scope_below"),
+    "credential": ("credential",),
 }
 """Texts that grow with what is sent -> forest columns that hold their codes. Tenants are few."""
 _RUN_NAMES = ("own_run", "run", "own_turn", "turn", "turn_below")
@@ -110,12 +113,22 @@ class OpenTraces:
         if outcome.placed:
             placed = stacked(outcome.placed)
             tables["placements"] = placement_rows(self.forest, self.texts, placed)
-            tables["run_parts"], is_new = run_part_rows(self.forest, self.texts, self.lines, placed)
+            parts = parts_of(self.forest, self.forest.nodes["trace"][placed["row"]])
+            tables["run_parts"], is_new = run_part_rows(parts, self.texts, self.lines, placed)
+            tables["rollups"] = result_rows(parts, self.texts)
             outcome.new_runs = tables["run_parts"].select(["run_id", "event_seq"]).filter(pa.array(is_new))
         if outcome.postings:
             postings = stacked(outcome.postings)
-            tables["charges"], tables["rollups"] = charge_rows(self.forest, self.texts, self.lines, postings)
+            tables["charges"], rollups = charge_rows(self.forest, self.texts, self.lines, postings)
+            tables["rollups"] = pa.concat_tables([rollups, tables["rollups"]])
         return tables
+
+    def recall(self, spans: NewSpans) -> None:
+        """Fold `spans`, all that is known of their traces and posted before."""
+        outcome = Outcome()
+        self.fold(spans, outcome)
+        rows = np.concatenate([placed["row"] for placed in outcome.placed])
+        result_rows(parts_of(self.forest, self.forest.nodes["trace"][rows]), self.texts)  # notes what is posted
 
     @property
     def has_links(self) -> bool:

@@ -27,6 +27,7 @@ def placement_rows(forest: Forest, texts: Texts, placed: Frame) -> pa.Table:
         "conversation_id": texts.conversation.texts(placed["p_conversation"]),
         "user_id": texts.user.texts(placed["p_user"]),
         "team": texts.team.texts(placed["p_team"]),
+        "beneath_tool": texts.tool.texts(placed["p_beneath"]),
         "kind": words(KINDS, nodes["role"][rows]),
         "billed": pa.array(placed["p_billed"], mask=~is_view),
         "reason": words(REASONS, placed["p_reason"]),

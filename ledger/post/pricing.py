@@ -8,10 +8,11 @@ import pyarrow.compute as pc
 
 from ledger.books.charge import price
 from ledger.books.reported import PREFERENCES, Preference
-from ledger.books.units import REPORTED
+from ledger.books.units import INPUT_SIDE, REPORTED, UNKNOWN
 from ledger.calls.columns import Columns, starts
 from ledger.calls.forest import NewSpans
 from ledger.calls.roles import MODEL, TOOL
+from ledger.money import read_decimals
 from ledger.post.intake import charged_ns, int64
 from ledger.post.lines import LINES, LineStore, spread
 from ledger.post.tariffs import Tariff, Tariffs
@@ -23,12 +24,15 @@ PRICED_FROM = (
     "web_searches", "code_executions", "usage_status", "reported_cost_usd", "reported_source",
 )  # fmt: skip
 
+UNKNOWN_PICO = -1
+
 
 def attach(spans: NewSpans, table: pa.Table, store: LineStore, tariffs: Tariffs) -> None:
     """Price the views among `spans` (`table`: the same rows as decoded) and note on each where its lines are."""
     own, rows = spans.own, len(spans)
     for name in ("line_first", "line_count"):
         own[name] = np.zeros(rows, dtype=np.int64)
+    own["input_pico"] = np.where(own["role"] == MODEL, 0, UNKNOWN_PICO)
     for name in ("unpriced", "metered"):
         own[name] = np.zeros(rows, dtype=np.bool_)
     views = np.flatnonzero((own["role"] == MODEL) | (own["role"] == TOOL))
@@ -39,6 +43,7 @@ def attach(spans: NewSpans, table: pa.Table, store: LineStore, tariffs: Tariffs)
         lines = price(started, tariff.book, overrides=tariff.overrides)
         _note(own, lines, store.append(_as_booked(lines)))
         _note_metered(own, asked, lines)
+        _note_prompts(own, lines)
     if len(views):
         _apply_orders(own, views, table, store, tariffs)
 
@@ -147,6 +152,18 @@ def _note_metered(own: dict[str, np.ndarray], views: pa.Table, lines: pa.Table) 
         believed = pa.array([name for name, level in PREFERENCES.items() if level == Preference.ALWAYS], pa.string())
         metered = stating.filter(pc.is_in(stating["reported_source"], value_set=believed))
         own["metered"][metered["row"].to_numpy()] = True
+
+
+def _note_prompts(own: dict[str, np.ndarray], lines: pa.Table) -> None:
+    """What each prompt costs, pico-dollars; UNKNOWN_PICO where a part of it has no price.
+
+    Re-rating leaves it: it is for an estimate, which stands in no total."""
+    of_input = pc.is_in(lines["unit"], value_set=pa.array((*INPUT_SIDE, UNKNOWN))).to_numpy()
+    row = lines["row"].to_numpy()[of_input]
+    cost, known = read_decimals(lines["cost_usd"].filter(pa.array(of_input)))
+    known[list(cost.wide)] = False
+    np.add.at(own["input_pico"], row, cost.small)
+    own["input_pico"][row[~known]] = UNKNOWN_PICO
 
 
 def _note(own: dict[str, np.ndarray], lines: pa.Table, first: int) -> None:

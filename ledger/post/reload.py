@@ -17,7 +17,7 @@ from ledger.calls.rules import RUN_BY_CONVERSATION, RUN_RULES
 from ledger.column import ID
 from ledger.post.intake import halves, intake
 from ledger.post.log_views import LOG_COLUMNS, VIEWS, log_views, span_views
-from ledger.post.open_traces import OpenTraces, Outcome
+from ledger.post.open_traces import OpenTraces
 from ledger.post.pricing import attach
 from ledger.post.tariffs import Tariffs
 from ledger.schema import ARROW, TRACE_ID
@@ -142,7 +142,7 @@ def _restore(catalog: Catalog, open_traces: OpenTraces, spans: pa.Table, seqs: S
     spans = spans.sort_by([("source_seq", "ascending"), ("span_index", "ascending")])
     new = intake(spans, open_traces.texts)
     attach(new, spans, open_traces.lines, tariffs)
-    open_traces.fold(new, Outcome())
+    open_traces.recall(new)
     _recall_placed(open_traces, new, _only(catalog.read("placements", ids, seqs, _PLACED), spans))
     _recall_booked(open_traces, _only(catalog.read("charges", ids, seqs, _CHARGED), spans))
     if _talking(open_traces, new).any():

@@ -21,6 +21,7 @@ from ledger.post.charging import charge_rows
 from ledger.post.intake import charged_ns, int64, intake
 from ledger.post.log_views import LOG_COLUMNS, log_views
 from ledger.post.open_traces import OpenTraces
+from ledger.post.parts import parts_of
 from ledger.post.pricing import repriced
 from ledger.post.reload import Names, reload
 from ledger.post.restated import restate
@@ -128,7 +129,8 @@ def _run_parts(event_seq: int, opened: OpenTraces, corrected: Frame) -> pa.Table
     """schema.RUN_PARTS of the traces that hold what was corrected, as of this event."""
     rows = corrected["view"]
     placed = {"row": rows, "p_seq": np.full(len(rows), event_seq)}
-    parts, _ = run_part_rows(opened.forest, opened.texts, opened.lines, placed)
+    touched = parts_of(opened.forest, opened.forest.nodes["trace"][rows])
+    parts, _ = run_part_rows(touched, opened.texts, opened.lines, placed)
     column = parts.schema.get_field_index("event_seq")
     return parts.set_column(column, parts.schema.field(column), pa.array(np.full(parts.num_rows, event_seq)))
 

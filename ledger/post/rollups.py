@@ -1,5 +1,7 @@
 """Rollup rows of postings: summed as numbers, and named only once they are few."""
 
+from decimal import Decimal
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,6 +18,8 @@ HOUR_NS = 3_600_000_000_000
 
 FEE_TOOLS = {"web_searches": "web_search", "code_executions": "code_execution"}
 """Fees of a provider that are a tool's cost: unit -> tool_name of the line."""
+
+DIMENSIONS_OF_VIEWS = ("environment", "service", "provider", "model", "tool", "role", "credential")
 
 _COUNTS = ("calls", "errors", "input_tokens", "output_tokens", "unpriced_calls")
 
@@ -44,6 +48,8 @@ def rollup_rows(forest: Forest, texts: Texts, postings: Frame, which: np.ndarray
         **{name: pa.array(sums[name]) for name in _COUNTS},
         "cost_usd": cost,
         "event_seq": pa.array(seq),
+        "result_usd": pa.repeat(pa.scalar(Decimal(0), MONEY), len(first)),
+        "result_calls": pa.array(np.zeros(len(first), dtype=np.int64)),
     }
     rows = pa.table([columns[name] for name in ARROW["rollups"].names], schema=ARROW["rollups"])
     moved = np.logical_or.reduce([sums[name] != 0 for name in _COUNTS])
@@ -65,8 +71,8 @@ def _fees(units: pa.ChunkedArray) -> np.ndarray:
 def _dimensions(forest: Forest, postings: Frame, which: np.ndarray) -> list[np.ndarray]:
     nodes, views = forest.nodes, postings["view"][which]
     columns = [nodes["charged_ns"][views] // HOUR_NS, forest.traces["tenant"][nodes["trace"][views]]]
-    columns += [nodes[name][views] for name in ("environment", "service", "provider", "model", "tool", "role")]
-    return columns + [postings[name][which] for name in ("agent", "user", "team")]
+    columns += [nodes[name][views] for name in DIMENSIONS_OF_VIEWS]
+    return columns + [postings[name][which] for name in ("agent", "user", "team", "beneath")]
 
 
 def _counts(forest: Forest, postings: Frame, group: np.ndarray, groups: int) -> Frame:
@@ -110,5 +116,7 @@ def _named(forest: Forest, texts: Texts, postings: Frame, fee: np.ndarray) -> di
         "tool_name": pc.coalesce(own_tool, words((None, *FEE_TOOLS.values()), fee)),
         "user_id": texts.user.texts(postings["user"]),
         "team": texts.team.texts(postings["team"]),
+        "credential": texts.credential.texts(nodes["credential"][views]),
+        "beneath_tool": texts.tool.texts(postings["beneath"]),
         "kind": words(KINDS, nodes["role"][views]),
     }

@@ -16,17 +16,17 @@ from ledger.calls.rules import RUN_BY_CONVERSATION, RUN_CODED, RUN_RULES
 from ledger.post.intake import Texts
 from ledger.post.lines import LineStore, spread
 from ledger.post.names import Names, words
-from ledger.post.parts import LATEST, Parts, parts_of
+from ledger.post.parts import LATEST, Parts
 from ledger.post.repeats import most_repeats
 from ledger.schema import ARROW, TEXTS
 
 ROOT_TOP, AGENT_TOP, OTHER_TOP, LOG_TOP = range(4)
 
 
-def run_part_rows(forest: Forest, texts: Texts, store: LineStore, placed: Frame) -> tuple[pa.Table, np.ndarray]:
-    """schema.RUN_PARTS of the traces of `placed` (calls.place, a whole batch), as the forest has them now, and which of
-    the rows are of runs that had nothing of their trace before."""
-    parts = parts_of(forest, forest.nodes["trace"][placed["row"]])
+def run_part_rows(parts: Parts, texts: Texts, store: LineStore, placed: Frame) -> tuple[pa.Table, np.ndarray]:
+    """schema.RUN_PARTS of `parts`, those of the traces of `placed` (calls.place, a whole batch), and which of the rows
+    are of runs that had nothing of their trace before."""
+    forest = parts.forest
     is_new = parts.least(parts.own("p_seq")) >= placed["p_seq"].min()
     nodes, names = forest.nodes, Names(forest, texts)
     role, rank = parts.own("role"), _rank(parts)

@@ -10,7 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-SUMS = ("calls", "errors", "input_tokens", "output_tokens", "cost_usd", "unpriced_calls")
+SUMS = (
+    *("calls", "errors", "input_tokens", "output_tokens", "cost_usd", "unpriced_calls"),
+    *("result_usd", "result_calls"),
+)
 """What rollups sum; `event_seq` names the last event folded, and the rest are keys."""
 
 

@@ -113,8 +113,10 @@ def get_step(request: Request, run_id: str, step: int) -> JSONResponse:
 
 
 @router.get("/costs")
-def get_costs(request: Request, by: Literal["agent", "model", "tool"] = "agent", since: Since = None) -> JSONResponse:
-    """Cost summed by agent, model or tool, the dearest first."""
+def get_costs(
+    request: Request, by: Literal["agent", "model", "tool", "credential"] = "agent", since: Since = None
+) -> JSONResponse:
+    """Cost summed by agent, model, tool or credential (alias or hash of a key), the dearest first."""
     with request.app.state.answers.connection() as connection:
         rows = costs(connection, by, _moment(since))
     return _answer({"items": rows.to_pylist(), "next": None})

@@ -19,6 +19,7 @@ BASE: tuple[str, ...] = (
     "base_runs_of_several_traces",
     "base_runs_now",
     "base_compared_calls",
+    "base_model_served",
 )
 """What the views are made of, in the schema `base`; may change with every version."""
 MACROS: Mapping[str, str] = {
@@ -40,6 +41,8 @@ VIEWS: tuple[str, ...] = (
     "cost_by_agent",
     "cost_by_model",
     "cost_by_tool",
+    "cost_by_credential",
+    "model_changes",
     "logs",
     "metrics",
     "span_content",

@@ -22,6 +22,7 @@
 -- @service_tier: tier or processing mode that changes the price
 -- @tool_name: tool that ran
 -- @tool_call_id: the model's id of the tool call
+-- @beneath_tool: of a model's call, the innermost tool whose span it lies beneath
 -- @user_id: own or inherited user
 -- @team: own or inherited team
 -- @credential: alias or hash of the key used, never a key

@@ -23,6 +23,7 @@ SELECT
   s.service_tier,
   s.tool_name,
   s.tool_call_id,
+  p.beneath_tool,
   p.user_id,
   p.team,
   s.credential,

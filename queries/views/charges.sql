@@ -17,6 +17,7 @@
 -- @tool_name: tool, for a tool's own fee and provider fees
 -- @user_id: user
 -- @team: team
+-- @beneath_tool: of a model's call, the innermost tool whose span it lies beneath
 -- @unit: what is counted
 -- @quantity: how many of the unit; negative in a reversal
 -- @unit_price_usd: price of `per` units, USD; NULL if unknown

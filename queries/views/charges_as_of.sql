@@ -16,6 +16,7 @@ SELECT
   tool_name,
   user_id,
   team,
+  beneath_tool,
   unit,
   quantity,
   unit_price_usd,

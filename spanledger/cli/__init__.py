@@ -16,7 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "import": ("import_", "Bring OTLP files into the ledger."),
     "runs": ("runs", "List runs with what they cost."),
     "replay": ("replay", "Go through one run step by step, with the money so far."),
-    "cost": ("cost", "Sum up cost by agent, model or tool."),
+    "cost": ("cost", "Sum up cost by agent, model, tool or key."),
     "loops": ("loops", "List calls that a run made again and again with the same input."),
     "sql": ("sql", "Ask a question in SQL."),
     "why": ("why", "Say why a call was booked as it was, from attribute to price."),

@@ -1,4 +1,4 @@
-"""`spanledger cost`: what agents, models or tools have cost."""
+"""`spanledger cost`: what agents, models or tools have cost, or what was spent with which key."""
 
 import time
 from pathlib import Path
@@ -6,15 +6,18 @@ from pathlib import Path
 import click
 
 from spanledger.cli import options
-from spanledger.cli.output import emit, say
+from spanledger.cli.output import chosen, emit, say
 from spanledger.cli.source import arrow_of, connect, fetch, one_source
+
+TOOLS_SHOWN = ["tool_name", "calls", "fee_usd", "unpriced_calls", "beneath_usd", "result_usd"]
+"""Columns of the table by tool; the other formats give all."""
 
 
 @click.command("cost")
 @options.source
 @click.option(
     "--by",
-    type=click.Choice(["agent", "model", "tool"]),
+    type=click.Choice(["agent", "model", "tool", "credential"]),
     default="agent",
     show_default=True,
     help="What a row stands for.",
@@ -24,7 +27,11 @@ from spanledger.cli.source import arrow_of, connect, fetch, one_source
 def command(
     data: Path | None, url: str | None, by: str, since: str | None, form: str | None, output: Path | None
 ) -> None:
-    """Sum up cost by agent, model or tool, the dearest first. Calls without a known price are counted apart."""
+    """Sum up cost by agent, model, tool or key, the dearest first. Calls without a known price are counted apart.
+
+    Of a tool, fee_usd alone is its own cost. beneath_usd is what models cost that ran beneath it, result_usd an
+    estimate of what its results cost as input of its agent's next calls; agents and models have both already.
+    """
     from queries.costs import costs
     from queries.since import since_ns
 
@@ -35,7 +42,8 @@ def command(
         start_ns = since_ns(since, time.time_ns()) if since else None
         with connect(data) as connection:
             rows = costs(connection, by, start_ns)
-    emit(rows, form, output)
+    narrow = by == "tool" and rows.num_rows > 0 and chosen(form, output) == "table"
+    emit(rows.select(TOOLS_SHOWN) if narrow else rows, form, output)
     unpriced = sum(value or 0 for value in rows.column("unpriced_calls").to_pylist()) if rows.num_rows else 0
     if unpriced:
         say(f"{unpriced:,} calls have no known price and are in no sum")

@@ -9,6 +9,7 @@ import click
 
 from ledger.errors import LedgerError
 from ledger.paths import DataDir
+from spanledger.cli.cost import TOOLS_SHOWN
 from spanledger.cli.output import say, table_text
 
 SETTLE_S = 45.0
@@ -76,7 +77,7 @@ def _report(data: DataDir, arrived: Counter[str]) -> None:
             ("What arrived, by the dialect it speaks", counts),
             ("Cost by agent", costs(connection, "agent")),
             ("Cost by model", costs(connection, "model")),
-            ("Cost by tool", costs(connection, "tool").drop_columns(["beneath_usd", "result_usd"])),
+            ("Cost by tool", costs(connection, "tool").select(TOOLS_SHOWN)),
         ]:
             click.echo(f"{heading}\n{table_text(rows)}\n")
         total, unpriced = connection.execute(TOTAL).fetchall()[0]

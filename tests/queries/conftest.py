@@ -1,6 +1,7 @@
 """One ledger of all sample traces, made once, and the application over it."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import duckdb
@@ -14,6 +15,7 @@ from spanledger.config import load
 from spanledger.otlp_files import pieces
 from spanledger.samples import samples
 from tests.queries.asking import Ask, asker
+from tests.queries.by_hand import Books
 
 
 @pytest.fixture(scope="session")
@@ -51,3 +53,10 @@ def ask_nothing(tmp_path: Path) -> Iterator[Ask]:
         ledger.settle(1, lambda cursor: None)
     with asker(settings.data) as ask:
         yield ask
+
+
+@pytest.fixture
+def by_hand(tmp_path: Path) -> Iterator[Books]:
+    made = Books(tmp_path)
+    with closing(made.catalog):
+        yield made

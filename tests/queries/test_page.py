@@ -103,6 +103,15 @@ def test_what_has_no_price_is_never_shown_as_nothing(ask: Ask) -> None:
     assert "$0" not in row
 
 
+def test_a_tool_has_its_fee_what_ran_beneath_it_and_what_its_results_cost(ask: Ask) -> None:
+    text = ask("/cost").text
+    assert all(heading in text for heading in (">Fee<", ">Models beneath it<", ">Its results as input (estimate)<"))
+    cells = re.findall(r"<td[^>]*>(.*?)</td>", next(row for row in text.split("<tr>") if ">delegate<" in row))
+    assert cells[1:5] == ["1", "unknown", "unknown", '<span class="quiet">no fee</span>']
+    cells = re.findall(r"<td[^>]*>(.*?)</td>", next(row for row in text.split("<tr>") if ">book_invoice<" in row))
+    assert cells[1:4] == ["250", "none", "$0"]
+
+
 def test_static_files_are_named_and_nothing_else_is_served(ask: Ask) -> None:
     assert ask("/static/spanledger.css").headers["content-type"].startswith("text/css")
     assert ask("/favicon.ico").status == 200

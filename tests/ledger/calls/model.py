@@ -29,6 +29,7 @@ class Span:
     is_log: bool = False
     turn: int = -1
     talk: int = -1
+    tool: int = -1
 
     @property
     def ended(self) -> int:
@@ -216,9 +217,18 @@ class Model:
     def placements(self) -> dict[Key, tuple[object, ...]]:
         owned = self.owned()
         return {
-            key: (*self.inherited(self.payers.get(key, key)), *owned.get(key, (None, False, None)))
+            key: (
+                *self.inherited(self.payers.get(key, key)),
+                *owned.get(key, (None, False, None)),
+                self.beneath(self.payers.get(key, key)) if self.known[key].role == MODEL else -1,
+            )
             for key in self.known
         }
+
+    def beneath(self, key: Key) -> int:
+        """The nearest tool above that has a name."""
+        tools = [self.known[up].tool for up in self.above(key) if self.known[up].role == TOOL]
+        return next((tool for tool in tools if tool >= 0), -1)
 
     def inherited(self, key: Key) -> tuple[int, tuple[int, object]]:
         path = [key, *self.above(key)]

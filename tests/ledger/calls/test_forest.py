@@ -35,6 +35,7 @@ spans = st.builds(
     lasted=st.integers(0, 2),
     turn=st.sampled_from([-1, -1, -1, 0, 1]),
     talk=st.sampled_from([-1, 0, 0, 0, 1]),
+    tool=st.sampled_from([-1, 0, 1]),
 )
 
 logs = st.builds(
@@ -93,6 +94,7 @@ def columns(event: list[Span], seq: int) -> NewSpans:
         "scope": ints([span.scope for span in event], np.int32),
         "response": ints([span.response for span in event], np.uint64),
         "model": ints([span.model for span in event], np.int32),
+        "tool": ints([span.tool for span in event], np.int32),
         "units": ints([span.units for span in event], np.uint8),
         "input_known": np.array([span.has_usage for span in event]),
         "input_tokens": ints([span.tokens for span in event]),
@@ -159,6 +161,7 @@ class Folding:
                 key(int(nodes["p_call"][row])),
                 bool(nodes["p_billed"][row]),
                 key(int(nodes["p_dup"][row])),
+                int(nodes["p_beneath"][row]),
             )
         return found
 

@@ -21,7 +21,7 @@ from tests.ledger.post.test_rerating import BOOK, EVER, order
 NO_USAGE = {"input_tokens": None, "output_tokens": None, "usage_status": "missing"}
 OPERATIONS = ["chat", "chat", "tool", "agent", "workflow", "definition", "other"]
 said = st.builds(
-    lambda trace, number, parent, operation, status, name, tokens, run, turn, scope, response, talk, digest: span(
+    lambda trace, number, parent, operation, status, name, tokens, run, turn, scope, response, talk, digest, at: span(
         trace,
         number,
         parent,
@@ -33,7 +33,10 @@ said = st.builds(
         scope_name=scope,
         response_id=response,
         conversation_id=talk,
+        start_ns=EPOCH_NS + at * SECOND,
+        end_ns=EPOCH_NS + (at + 1) * SECOND,
         tool_name="search" if operation == "tool" else None,
+        output_bytes=number if operation == "tool" else None,
         input_digest=digest if operation in ("chat", "tool") else None,
         **(
             {"provider": "openai", "request_model": "gpt-4o", "usage_status": "reported" if tokens else "missing",
@@ -55,6 +58,7 @@ said = st.builds(
     response=st.sampled_from([None, "msg_1", "msg_2"]),
     talk=st.sampled_from([None, "talk 1", "talk 2"]),
     digest=st.sampled_from([None, None, 1, -(2**63)]),
+    at=st.sampled_from([0, 0, 1, 2, 3]),
 )  # fmt: skip
 logged = st.builds(
     lambda trace, number, tokens, event, response, cost, run, turn, talk, digest: log(
