@@ -44,6 +44,8 @@ def _run(row: Row, chains: Sequence[Sequence[Row]]) -> Placed:
     if row["run_rule"] is None:
         return _of("run", None, None, NO_RUN, None, "nobody")
     rule = str(row["run_rule"])
+    if rule == "conversation":
+        return _of("run", row["run"], rule, RUN_RULES[rule], _sayer(chains, rule, row[rule]), "trace")
     found = {"explicit": _explicit, "turn": _turn, "agent": _topmost}.get(rule, lambda _: None)(chains)
     return _of("run", row["run"], rule, RUN_RULES[rule], found, "trace")
 

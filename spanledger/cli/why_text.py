@@ -162,7 +162,7 @@ def _placement(found: Found) -> Iterator[str]:
         yield "  not placed yet"
     for each in found["placement"]:
         rule = f" ({each['rule']})" if each["rule"] else ""
-        value = _said(each["value"]) if each["value"] else "unknown"
+        value = _said(each["value"]) if each["value"] else "none" if each["what"] == "run" else "unknown"
         yield f"  {each['what']} {value}{rule}: {each['explained']}{_by(each)}"
 
 

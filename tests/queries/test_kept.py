@@ -23,6 +23,7 @@ from queries.replay.replay import replay
 from queries.runs import RunFilter, one_run, runs
 from tests.ledger.post import posted
 from tests.ledger.post.plain import agent, call, request
+from tests.ledger.post.test_conversations import said
 from tests.ledger.store import rows
 
 Made = list[str]
@@ -224,3 +225,17 @@ def test_a_run_that_is_not_there_is_not_kept(connection: duckdb.DuckDBPyConnecti
 def test_money_so_far_of_kept_steps_is_decimal(connection: duckdb.DuckDBPyConnection) -> None:
     run_id = str(runs(connection, RunFilter(agent="invoice_clerk")).items[0]["run_id"])
     assert Kept().replay(connection, run_id, 501, 1).steps[0]["cost_so_far_usd"] == Decimal(25)
+
+
+def test_steps_of_a_run_that_was_joined_with_another_are_made_anew_for_both_of_their_ids(
+    post: Callable[..., duckdb.DuckDBPyConnection],
+) -> None:
+    replays, before = Kept(), post(said(1, 0), said(2, 30))
+    ids = [str(run["run_id"]) for run in runs(before, RunFilter()).items]
+    assert [replays.replay(before, run_id, 1, 9).total for run_id in ids] == [1, 1]
+    after = post(said(3, 15))
+    found = [replays.replay(after, run_id, 1, 9) for run_id in ids]
+    assert [one.total for one in found] == [3, 3]
+    assert len({one.run["run_id"] for one in found}) == 1
+    later = post(said(4, 31))
+    assert [replays.replay(later, run_id, 1, 9).total for run_id in ids] == [4, 4]

@@ -249,6 +249,27 @@ CHAT = {
 """1,000 tokens in and 100 out of gpt-4o-mini: 1,000 * 0.15e-6 + 100 * 0.6e-6 = 0.00021 USD."""
 
 
+def run_of(ask: Asker, span: str) -> Found:
+    (found,) = (each for each in ask.json(span)["placement"] if each["what"] == "run")
+    return dict(found)
+
+
+def test_why_says_by_which_rule_a_call_is_of_its_run_and_who_named_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    talk = {"attributes": CHAT | {"session.id": "talk"}}
+    turn = {"attributes": CHAT | {"logfire.json_schema": "{}", "gen_ai.agent.call.id": "turn 1"}}
+    made = {"name": "create_agent x", "attributes": {"gen_ai.operation.name": "create_agent"}}
+    spans = [each | {"trace_id": bytes(15) + bytes([n])} for n, each in enumerate((talk, turn, made), start=1)]
+    ask = Asker(imported(tmp_path, request(*spans).SerializeToString()), capsys)
+    by_talk, by_turn, none = (run_of(ask, f"{n:016x}") for n in (1, 2, 3))
+    assert (by_talk["rule"], by_talk["by"], len(by_talk["value"])) == ("conversation", "self", 32)
+    assert "silence of more than 15 minutes" in by_talk["explained"]
+    assert (by_turn["rule"], by_turn["by"], len(by_turn["value"])) == ("turn", "self", 32)
+    assert (none["rule"], none["value"]) == (None, None)
+    assert "run none: it is of no run: it defines an agent" in ask.text(f"{3:016x}", "--format", "table")
+
+
 def test_a_line_that_was_taken_back_is_there_with_what_took_it_back(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
