@@ -173,8 +173,8 @@ def rerate(
 ) -> None:
     """Price anew what is booked, by a published price book and the overrides now in force.
 
-    Shows first what changes, by model and agent. Then calls that cost something else are corrected: their lines are taken
-    back and booked anew, as of the order, so what was known before stays known (`charges_as_of`).
+    Shows first what changes, by model and agent. Then calls that cost something else are corrected: their lines are
+    taken back and booked anew, as of the order, so what was known before stays known (`charges_as_of`).
     """
     import time
 
