@@ -135,7 +135,9 @@ class Poster:
                 self._catalog.await_merge()  # not both at once: together they would take too much memory
             self._is_stale = True  # until the commit: memory runs ahead of the ledger
             self._post(events)
-            self._is_stale = events[0].kind == kinds.RERATE_ORDERED  # which changes what open traces are priced by
+            self._is_stale = False
+            if events[0].kind == kinds.RERATE_ORDERED:  # which changes what open traces are priced by
+                self._open_afresh()
         self._catalog.tidy()
         return len(events)
 
@@ -160,14 +162,19 @@ class Poster:
             )
 
     def _is_large(self, events: Sequence[Event]) -> bool:
-        """Whether it is one event beyond what a batch may hold."""
+        """Whether it is one event beyond what a batch may hold, or may be by what follows from it."""
         options, first = self._options, events[0]
-        return len(first.body) > options.batch_bytes_max or (
-            len(events) == 1 and self._spans_in(first) > options.batch_spans_max
+        return (
+            len(first.body) > options.batch_bytes_max
+            or first.kind == kinds.RERATE_ORDERED
+            or (len(events) == 1 and self._spans_in(first) > options.batch_spans_max)
         )
 
     def _start_afresh(self) -> None:
         self._tariffs = Tariffs.restore(self._reader.get, self._catalog.state)
+        self._open_afresh()
+
+    def _open_afresh(self) -> None:
         self._open = OpenTraces()
         self._telemetry = Telemetry(
             self._catalog, self._open, self._decode, self._same_span, self._events.get, self._tariffs

@@ -6,6 +6,7 @@ and memory starts afresh after it, so what follows is the same whatever was in m
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -44,15 +45,17 @@ ViewsOf = Callable[[int], pa.Table]
 def post_order(event: Event, order: Order, catalog: Catalog, tariffs: Tariffs, views_of: ViewsOf, batch: Batch) -> None:
     """Add to `batch` what follows from `order`, and let `tariffs` know it. Raises Refused, having done neither."""
     tariff = tariffs.of_order(event.event_seq, order)
-    corrected = 0
+    corrections = []
     for keys in _steps(_covered(catalog, order)):
         opened = OpenTraces()
         views = reload(catalog, opened, keys, _NO_NAMES, tariffs, views_of)
         views = _of_step(views, keys, order)
         if views.num_rows:
-            corrected += _correct(event.event_seq, opened, views, tariff, batch)
+            corrections.append(_corrected(event.event_seq, opened, views, tariff))
     tariffs.add_order(event.event_seq, order)
-    batch.add("rerates", _row(event, order, tariff, corrected))
+    for correction in corrections:
+        correction.add_to(batch, event.event_seq)
+    batch.add("rerates", _row(event, order, tariff, sum(correction.calls for correction in corrections)))
 
 
 def _covered(catalog: Catalog, order: Order) -> pa.Table:
@@ -100,29 +103,38 @@ def _of_step(views: pa.Table, keys: pa.Table, order: Order) -> pa.Table:
     return views.filter(pa.array([pair in known for pair in pairs], pa.bool_()))
 
 
-def _correct(event_seq: int, opened: OpenTraces, views: pa.Table, tariff: Tariff, batch: Batch) -> int:
-    """Price `views` anew and correct the calls that they bill; returns how many."""
+@dataclass(frozen=True)
+class _Correction:
+    """What follows for the traces of one step."""
+
+    calls: int = 0
+    tables: tuple[tuple[str, pa.Table], ...] = ()
+
+    def add_to(self, batch: Batch, event_seq: int) -> None:
+        for name, rows in self.tables:
+            batch.add(name, rows)
+            if name == "charges":
+                hashes = np.unique(trace_hashes(rows["tenant"], rows["trace_id"]))
+                batch.add_traces(hashes, np.full(len(hashes), event_seq))
+
+
+def _corrected(event_seq: int, opened: OpenTraces, views: pa.Table, tariff: Tariff) -> _Correction:
+    """Price `views` anew and correct the calls that they bill."""
     forest, texts, store = opened.forest, opened.texts, opened.lines
     nodes, at = forest.nodes, forest.rows_of(intake(views, texts))
     anew = repriced(nodes, at, views, store, tariff)
     calls = nodes["p_call"][anew.at]
     calls = calls[nodes["b_row"][calls] == anew.at]
     if not len(calls):
-        return 0
+        return _Correction()
     back = take_back(forest, calls, event_seq)
-    tables = [charge_rows(forest, texts, store, back)]  # before what the views know of themselves changes
+    taken_back = charge_rows(forest, texts, store, back)  # before what the views know of themselves changes
     anew.note(nodes)
     forward = rerate(forest, back)
     restate(forest, store, forward)
-    tables.append(charge_rows(forest, texts, store, forward))
-    for charges, rollups in tables:
-        batch.add("charges", charges)
-        batch.add("rollups", rollups)
-    charges = tables[0][0]
-    batch.add("run_parts", _run_parts(event_seq, opened, forward))
-    hashes = np.unique(trace_hashes(charges["tenant"], charges["trace_id"]))
-    batch.add_traces(hashes, np.full(len(hashes), event_seq))
-    return len(calls)
+    booked_anew = charge_rows(forest, texts, store, forward)
+    tables = [pair for rows in (taken_back, booked_anew) for pair in zip(("charges", "rollups"), rows, strict=True)]
+    return _Correction(len(calls), (*tables, ("run_parts", _run_parts(event_seq, opened, forward))))
 
 
 def _run_parts(event_seq: int, opened: OpenTraces, corrected: Frame) -> pa.Table:

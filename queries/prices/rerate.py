@@ -12,6 +12,7 @@ from ledger.books.book import PriceBook
 from ledger.books.charge import price
 from ledger.books.override import NONE, Overrides, rule_of
 from ledger.books.reported import PREFERENCES, UNLISTED, Preference
+from ledger.money import Int64s
 from ledger.post.intake import int64
 from ledger.post.pricing import PRICED_FROM, with_starts
 from queries.runs import rows_of
@@ -29,7 +30,8 @@ COUNTS = ("cache_write_5m_tokens", "cache_write_1h_tokens", "audio_input_tokens"
           "image_input_tokens", "web_searches", "code_executions")  # fmt: skip
 """Counts that pricing reads and `base.sightings` leaves out."""
 CALLS = f"""
-SELECT s.* EXCLUDE (tenant), x.* EXCLUDE (source_seq, span_index), {CHARGED_NS} AS charged_ns, p.agent_name,
+SELECT {", ".join(("x." if name in COUNTS else "s.") + name for name in PRICED_FROM)}, s.received_ns,
+       {CHARGED_NS} AS charged_ns, p.agent_name,
        COALESCE(c.model, s.response_model, s.request_model) AS model, c.cost_usd, c.reported_source AS booked_source,
        c.reported_cost_usd IS NOT NULL AS is_reported
 FROM base.placements_as_of(9223372036854775807) AS p
@@ -81,7 +83,7 @@ def overrides_in_force(connection: duckdb.DuckDBPyConnection) -> Overrides:
 def difference(connection: duckdb.DuckDBPyConnection, since_ns: int, book: PriceBook) -> Difference:
     """What pricing the calls charged since `since_ns` by `book` would change."""
     overrides, parts, calls, changed = overrides_in_force(connection), [], 0, 0
-    for batch in connection.execute(CALLS, {"since_ns": since_ns}).to_arrow_reader(CALLS_A_STEP):
+    for batch in connection.sql(CALLS, params={"since_ns": since_ns}).to_arrow_reader(CALLS_A_STEP):
         if batch.num_rows:
             part = _priced(pa.Table.from_batches([batch]), book, overrides)
             calls += part.num_rows
@@ -143,15 +145,18 @@ def _merged(parts: pa.Table) -> pa.Table:
 
 
 def slices(connection: duckdb.DuckDBPyConnection, since_ns: int, size: int = VIEWS_A_SLICE) -> list[tuple[int, int]]:
-    """Stretches [from, to) of charged_ns from `since_ns` on, of about `size` views each; the last has no end. Views of
-    one moment are never parted."""
-    column = connection.execute(MOMENTS, {"since_ns": since_ns}).to_arrow_table()["charged_ns"]
-    moments = np.sort(column.to_numpy())
+    """Stretches [from, to) of charged_ns from `since_ns` on, of about `size` views each; the last has no end."""
+    moments = connection.sql(MOMENTS, params={"since_ns": since_ns}).to_arrow_table()["charged_ns"]
+    return cut(np.sort(moments.to_numpy()), since_ns, size)
+
+
+def cut(moments: Int64s, since_ns: int, size: int) -> list[tuple[int, int]]:
+    """Stretches that part `moments`, which rise from `since_ns` on, into shares of up to `size`, or of one moment more:
+    its views are never parted."""
     cuts = [since_ns]
     while (beyond := int(np.searchsorted(moments, cuts[-1])) + size) < len(moments):
-        last = moments[beyond - 1]
-        first_after = int(np.searchsorted(moments, last, "right"))
-        if first_after >= len(moments):
+        after = int(np.searchsorted(moments, moments[beyond - 1], "right"))
+        if after >= len(moments):
             break
-        cuts.append(int(moments[first_after]))
+        cuts.append(int(moments[after]))
     return list(zip(cuts, [*cuts[1:], 2**63 - 1], strict=True))

@@ -137,3 +137,33 @@ def test_overrides_are_set_listed_and_ended(data: Path, tmp_path: Path, capsys: 
     assert run(spanledger, ["prices", "override", str(file)]) == 1
     assert "not in quotes" in capsys.readouterr().err
     assert run(spanledger, ["prices", "override", str(file), "--remove", "half"]) == 2
+
+
+def test_a_re_rating_is_shown_first_ordered_then_and_does_what_was_shown(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "dear.parquet"
+    file.write_bytes(doubled("gpt-4o"))
+    assert run(spanledger, ["prices", "rerate", "--since", "2020-01-01", "--book", str(file)]) == 1
+    assert "was not published here" in capsys.readouterr().err
+    assert run(spanledger, ["prices", "import", str(file)]) == 0
+    words = ("prices", "rerate", "--since", "2020-01-01", "--book", "current")
+    (row,) = asked(capsys, *words, "--dry-run")
+    assert (row["model"], row["calls"], row["before_usd"], row["after_usd"], row["difference_usd"]) == (
+        "gpt-4o-2024-08-06", 250, "25", "50", "25",
+    )  # fmt: skip
+    assert (row["unpriced_before"], row["unpriced_after"]) == (0, 0)
+    assert asked(capsys, "sql", "FROM rerates") == []
+    assert asked(capsys, *words, "--reason", "a wrong list", "--author", "jane") == [row]
+    assert spent(capsys) == "50"
+    sums = "SELECT (SELECT sum(cost_usd) FROM {}) = 50 AS equal"
+    for view in ("cost_by_agent", "cost_by_model", "runs", "calls"):
+        assert asked(capsys, "sql", sums.format(view)) == [{"equal": True}]
+    (order,) = asked(capsys, "sql", "FROM rerates")
+    assert (order["reason"], order["author"], order["calls"]) == ("a wrong list", "jane", 250)
+    before = asked(capsys, "sql", f"SELECT sum(cost_usd) AS usd FROM charges_as_of({order['event_seq'] - 1})")
+    assert before == [{"usd": LOOP_USD}]
+    assert asked(capsys, *words) == []
+    assert len(asked(capsys, "sql", "FROM rerates")) == 1
+    assert run(spanledger, ["rebuild"]) == 0
+    assert spent(capsys) == "50"
