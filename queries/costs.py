@@ -44,13 +44,14 @@ def costs(connection: duckdb.DuckDBPyConnection, by: str, since_ns: int | None =
     breakdown = BREAKDOWNS[by]
     keys = ", ".join(breakdown.keys)
     extra = "".join(f", {_money(name, said)} AS {name}" for name, said in breakdown.extra.items())
+    dearest = "".join(f"{name} DESC NULLS LAST, " for name in ("cost_usd", *breakdown.extra) if name.endswith("_usd"))
     hour_ns = int(since_ns or 0) // HOUR_NS * HOUR_NS
     query = (
         f"SELECT {keys}, CAST(sum(calls) AS BIGINT) AS calls, CAST(sum(input_tokens) AS BIGINT) AS input_tokens, "
         f"CAST(sum(output_tokens) AS BIGINT) AS output_tokens, "
         f"CAST(sum(cost_usd) AS DECIMAL(38, 12)) AS cost_usd{extra}, "
         f"CAST(sum(unpriced_calls) AS BIGINT) AS unpriced_calls FROM {breakdown.view} "
-        f"WHERE hour_ns >= {hour_ns} GROUP BY {keys} ORDER BY cost_usd DESC NULLS LAST, calls DESC, {keys}"
+        f"WHERE hour_ns >= {hour_ns} GROUP BY {keys} ORDER BY {dearest}calls DESC, {keys}"
     )
     return connection.sql(query).to_arrow_table()
 
