@@ -279,13 +279,15 @@ def in_process(data: DataDir, about: Known, rounds: int, wanted: Callable[[str],
                 timed(question, goal_ms, lambda _, s=statement: connection.sql(s).to_arrow_table(), 3)  # type: ignore[misc]
 
 
-def known_spans(connection: duckdb.DuckDBPyConnection, about: Known) -> list[tuple[str, str, str]]:
+def known_spans(connection: duckdb.DuckDBPyConnection, about: Known) -> list[tuple[str, dict[str, object]]]:
+    """Runs, and a step of each as `queries.replay.replay.content` takes it."""
     from queries.narrow import of_run
 
-    found = []
+    names, found = ("trace_id", "span_id"), []
     for run in about.runs[:10]:
         with of_run(connection, run) as narrow:
-            found += narrow.execute("SELECT run_id, trace_id, span_id FROM calls LIMIT 1").fetchall()
+            rows = narrow.execute("SELECT run_id, trace_id, span_id FROM calls LIMIT 1").fetchall()
+        found += [(run_id, {"signal": "span", **dict(zip(names, ids, strict=True))}) for run_id, *ids in rows]
     return found
 
 
