@@ -105,7 +105,7 @@ def override(
     if file:
         rules = read_overrides(file, who)
         event_seq = publish(settings, override_draft(set_body(rules)))
-        say(f"event {event_seq}: {len(rules)} rules price what arrives from now on: {_ids(rules)}")
+        say(f"event {event_seq}: what arrives from now on is priced by {_ids(rules)}")
     else:
         _refuse_unknown(settings.data.root, remove)
         removal = Removal(remove, reason or "none given", who)

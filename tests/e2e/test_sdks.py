@@ -22,7 +22,7 @@ from queries.connect import connect
 from tests.e2e.javascript import javascript_sdk
 from tests.service import PROGRAM, Service, service
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 FRESH_S = 1.0
 CALL = {
