@@ -177,9 +177,11 @@ def rerate(
     taken back and booked anew, as of the order, so what was known before stays known (`charges_as_of`).
     """
     import time
+    from decimal import Decimal
 
     from queries.prices.rerate import difference, slices
     from queries.since import since_ns
+    from queries.wire import decimal_text
     from spanledger.cli.output import emit
     from spanledger.cli.prices import shelf
     from spanledger.cli.source import connect
@@ -193,7 +195,8 @@ def rerate(
         change = difference(connection, start_ns, found)
         stretches = slices(connection, start_ns)
     emit(change.rows, form, output)
-    say(f"{change.changed:,} of {change.calls:,} calls would cost something else, in all by {change.usd} USD")
+    by = decimal_text(change.usd)
+    say(f"{change.changed:,} of {change.calls:,} calls would cost something else, in all by {by} USD")
     if dry_run or not change.changed:
         say("nothing was ordered")
         return
@@ -201,7 +204,9 @@ def rerate(
     first, last = _publish_all(settings, orders)
     with connect(settings.data.root) as connection:
         told = connection.execute(CORRECTED, [first, last]).fetchone()
-    say(f"events {first} to {last}: {told[0] or 0:,} calls corrected, in all by {told[1] or 0} USD" if told else "")
+    calls, usd = told or (0, 0)
+    amount = decimal_text(Decimal(usd or 0))
+    say(f"events {first} to {last}: {calls or 0:,} calls corrected, in all by {amount} USD")
 
 
 CORRECTED = """
