@@ -47,7 +47,7 @@ def import_(file: Path | None, data: Path | None, config_file: Path | None) -> N
     new = PriceBook.parse(body)
     with shelf(settings.data.root if settings.data.catalog.is_file() else None) as books:
         old, before = books.named("current"), len(books.published) and int(str(books.published[-1]["event_seq"]))
-    if old.book_id == new.book_id and before:
+    if old.book_id == new.book_id:  # where there is no ledger yet, it is the one that a new ledger begins with
         say(f"{new.book_id[:12]} ({new.source} {new.source_version}) is in force already: nothing was published")
         return
     changes = difference(old, new)["change"].to_pylist()
