@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from ledger.books import reason, units
 from ledger.books.book import PriceBook
 from ledger.books.choose import cards_of
+from ledger.books.distinct import pairs
 from ledger.books.overridden import NO_RULE, Chosen, chosen, costs
 from ledger.books.override import NONE, Overrides
 from ledger.books.quantity import Usage, among, usage_of
@@ -254,7 +255,7 @@ def _reasons(lines: _Lines, report: Report, reported: Bools, ruled: Chosen) -> p
 
 def _with_rules(codes: Int64s, words: list[str | None], rule: Int64s, ruled: Chosen) -> tuple[Int64s, list[str | None]]:
     """Remarks with what the override does before them."""
-    pairs, both = np.unique(np.stack([rule, codes], axis=1), axis=0, return_inverse=True)
+    ways, both = pairs(rule, codes)
     texts = {NO_RULE: None, **{at: each.text for at, each in enumerate(ruled.overrides.ranked)}}
-    joined = ["; ".join(filter(None, (texts[at], words[code]))) or None for at, code in pairs.tolist()]
-    return both.ravel(), joined
+    joined = ["; ".join(filter(None, (texts[at], words[code]))) or None for at, code in ways]
+    return both, joined

@@ -22,5 +22,12 @@ def distinct(views: pa.Table, columns: tuple[str, ...]) -> tuple[Int64s, list[tu
     return codes, [tuple(each[i] for each, i in zip(values, at, strict=True)) for at in zip(*places, strict=True)]
 
 
+def pairs(one: Int64s, other: Int64s) -> tuple[list[tuple[int, int]], Int64s]:
+    """The distinct pairs of values, both from -1 to a few millions, and by position the number of its pair."""
+    size = int(other.max(initial=-1)) + 2
+    numbers, codes = np.unique((one + 1) * size + other + 1, return_inverse=True)
+    return [(number // size - 1, number % size - 1) for number in numbers.tolist()], codes
+
+
 def _array(column: pa.ChunkedArray) -> pa.Array:
     return column.chunk(0) if column.num_chunks else pa.array([], column.type)

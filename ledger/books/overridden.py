@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from ledger.books.book import PriceBook
-from ledger.books.distinct import distinct
+from ledger.books.distinct import distinct, pairs
 from ledger.books.override import Overrides, Rule
 from ledger.books.units import POSITION, UNITS
 from ledger.money import SMALL_MAX, Amounts, Bools, Int64s, product, round_half_even, to_pico
@@ -85,17 +85,17 @@ def costs(chosen: Chosen, rule: Int64s, quantity: Int64s, price: Int64s, book: P
     lines = np.flatnonzero(rule != NO_RULE)
     if not len(lines):
         return listed
-    pairs, which = np.unique(np.stack([rule[lines], price[lines]], axis=1), axis=0, return_inverse=True)
-    fractions = [_fraction(chosen.overrides.ranked[one], at, book) for one, at in pairs.tolist()]
+    ways, which = pairs(rule[lines], price[lines])
+    fractions = [_fraction(chosen.overrides.ranked[one], at, book) for one, at in ways]
     plain = np.array([n // d <= SMALL_MAX and d <= PER_SMALL_MAX for n, d in fractions], np.bool_)
     parts = [(*divmod(n, d), d) if is_plain else (0, 0, 1) for (n, d), is_plain in zip(fractions, plain, strict=True)]
-    whole, rest, per = (np.array(column, np.int64)[which.ravel()] for column in zip(*parts, strict=True))
+    whole, rest, per = (np.array(column, np.int64)[which] for column in zip(*parts, strict=True))
     found = product(quantity[lines], whole, rest, per)
     small, wide = listed.small.copy(), {at: value for at, value in listed.wide.items() if rule[at] == NO_RULE}
     small[lines] = found.small
     wide |= {int(lines[at]): value for at, value in found.wide.items()}
-    for at in np.flatnonzero(~plain[which.ravel()]):
-        numerator, denominator = fractions[int(which.ravel()[at])]
+    for at in np.flatnonzero(~plain[which]):
+        numerator, denominator = fractions[int(which[at])]
         wide[int(lines[at])] = round_half_even(int(quantity[lines[at]]) * numerator, denominator)
         small[lines[at]] = 0
     return Amounts(small, wide)

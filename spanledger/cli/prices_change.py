@@ -47,7 +47,7 @@ def import_(file: Path | None, data: Path | None, config_file: Path | None) -> N
     new = PriceBook.parse(body)
     with shelf(settings.data.root if settings.data.catalog.is_file() else None) as books:
         old, before = books.named("current"), len(books.published) and int(str(books.published[-1]["event_seq"]))
-    if old.book_id == new.book_id and before:
+    if old.book_id == new.book_id:  # where there is no ledger yet, it is the one that a new ledger begins with
         say(f"{new.book_id[:12]} ({new.source} {new.source_version}) is in force already: nothing was published")
         return
     changes = difference(old, new)["change"].to_pylist()
@@ -177,9 +177,11 @@ def rerate(
     taken back and booked anew, as of the order, so what was known before stays known (`charges_as_of`).
     """
     import time
+    from decimal import Decimal
 
     from queries.prices.rerate import difference, slices
     from queries.since import since_ns
+    from queries.wire import decimal_text
     from spanledger.cli.output import emit
     from spanledger.cli.prices import shelf
     from spanledger.cli.source import connect
@@ -193,7 +195,8 @@ def rerate(
         change = difference(connection, start_ns, found)
         stretches = slices(connection, start_ns)
     emit(change.rows, form, output)
-    say(f"{change.changed:,} of {change.calls:,} calls would cost something else, in all by {change.usd} USD")
+    by = decimal_text(change.usd)
+    say(f"{change.changed:,} of {change.calls:,} calls would cost something else, in all by {by} USD")
     if dry_run or not change.changed:
         say("nothing was ordered")
         return
@@ -201,7 +204,9 @@ def rerate(
     first, last = _publish_all(settings, orders)
     with connect(settings.data.root) as connection:
         told = connection.execute(CORRECTED, [first, last]).fetchone()
-    say(f"events {first} to {last}: {told[0] or 0:,} calls corrected, in all by {told[1] or 0} USD" if told else "")
+    calls, usd = told or (0, 0)
+    amount = decimal_text(Decimal(usd or 0))
+    say(f"events {first} to {last}: {calls or 0:,} calls corrected, in all by {amount} USD")
 
 
 CORRECTED = """

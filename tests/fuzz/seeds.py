@@ -11,6 +11,8 @@ import zstandard
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from ingest.decompress import DECODERS
+from ledger.books.order import Order, order_body
+from ledger.books.override import Removal, removal_body, rule_of, set_body
 from ledger.errors import Overloaded
 from ledger.journal.append import JournalWriter
 from ledger.journal.control import LENGTH, encode_append, encode_appended, encode_error
@@ -140,6 +142,14 @@ def books() -> Iterator[bytes]:
     yield json.dumps([*records, price | {"price_id": "again", "tier_from": 1}]).encode()
 
 
+def price_changes() -> Iterator[bytes]:
+    rule = {"id": "r", "model": "gpt-4o*", "reason": "agreed", "author": "jane", "valid_from_ns": 0}
+    fixed = {"unit": "output_tokens", "price_usd": "2.5", "per": 1_000_000}
+    yield set_body([rule_of(rule | {"multiply": "0.85"}), rule_of(rule | {"id": "s"} | fixed)])
+    yield removal_body(Removal(("r", "s"), "over", "jane"))
+    yield order_body(Order("r1", 1, -(2**63), 2**63 - 1, "a wrong list", "jane"))
+
+
 SEEDS: Mapping[str, Callable[[], Iterator[bytes]]] = {
     "door": requests,
     "readers": requests,
@@ -154,6 +164,7 @@ SEEDS: Mapping[str, Callable[[], Iterator[bytes]]] = {
     "control": messages,
     "dialects": attributes,
     "prices": books,
+    "price changes": price_changes,
 }
 
 

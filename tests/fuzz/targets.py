@@ -29,6 +29,8 @@ from ingest.sheet import Attributes, Sheet
 from ledger.books.book import PriceBook, seed_body
 from ledger.books.charge import price
 from ledger.books.format import encode
+from ledger.books.order import read_order
+from ledger.books.override import NONE, read_removal, read_set, set_body
 from ledger.errors import LedgerError
 from ledger.journal.control import decode_append, decode_reply, message_bytes
 from ledger.journal.file import HEADER_BYTES, decode_file_header
@@ -288,6 +290,18 @@ def price_book(data: bytes) -> None:
         book.matcher.find("openai", "gpt-4o", None)
 
 
+def price_changes(data: bytes) -> None:
+    """A body of an event that changes prices is read or refused, and rules that are read can be folded and tried."""
+    for read in (read_removal, read_order):
+        with suppress(LedgerError):
+            read(data)
+    with suppress(LedgerError):
+        rules = read_set(data)
+        assert read_set(set_body(rules)) == rules
+        for rule in NONE.with_rules(rules).ranked:
+            rule.matches_model("gpt-4o-2024-08-06")
+
+
 TARGETS: Mapping[str, Callable[[bytes], None]] = {
     "door": door,
     "readers": readers,
@@ -302,5 +316,6 @@ TARGETS: Mapping[str, Callable[[bytes], None]] = {
     "control": control,
     "dialects": dialects,
     "prices": price_book,
+    "price changes": price_changes,
 }
 """Name -> target. A new one is a function here and its seeds in tests/fuzz/seeds.py."""

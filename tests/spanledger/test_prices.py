@@ -167,3 +167,15 @@ def test_a_re_rating_is_shown_first_ordered_then_and_does_what_was_shown(
     assert len(asked(capsys, "sql", "FROM rerates")) == 1
     assert run(spanledger, ["rebuild"]) == 0
     assert spent(capsys) == "50"
+
+
+def test_a_book_may_be_published_into_a_ledger_that_is_not_there_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SPANLEDGER_DATA", str(tmp_path / "new"))
+    assert run(spanledger, ["prices", "import"]) == 0
+    assert "is in force already" in capsys.readouterr().err
+    (tmp_path / "dear.parquet").write_bytes(doubled("gpt-4o"))
+    assert run(spanledger, ["prices", "import", str(tmp_path / "dear.parquet")]) == 0
+    published = asked(capsys, "sql", "SELECT source FROM price_books ORDER BY event_seq")
+    assert [row["source"] for row in published] == ["genai-prices", "test"]
