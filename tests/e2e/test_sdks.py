@@ -5,9 +5,11 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pytest
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as GrpcExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as HttpExporter
@@ -18,7 +20,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import set_span_in_context
 
 from ledger.paths import DataDir
-from queries.connect import connect
+from ledger.store.snapshot import Snapshot
+from queries.connect import connect, show, shown
 from tests.e2e.javascript import javascript_sdk
 from tests.service import PROGRAM, Service, service
 
@@ -58,22 +61,20 @@ def one_run() -> tuple[str, list[ReadableSpan]]:
     return f"{agent.get_span_context().trace_id:032x}", list(ended.get_finished_spans())
 
 
-def spans_in_sql(data: Path, trace_id: str) -> int:
-    connection = connect(DataDir(data))
-    try:
-        found = connection.execute("SELECT count(*) FROM spans WHERE trace_id = ?", [trace_id]).fetchone()
-    finally:
-        connection.close()
-    return int(found[0]) if found else 0
-
-
 def seconds_until_in_sql(data: Path, trace_id: str, spans: int) -> float:
-    """Seconds from now, the moment of the ack, until SQL has the spans."""
-    acked = time.monotonic()
-    while spans_in_sql(data, trace_id) < spans:
-        assert time.monotonic() - acked < 30, f"{trace_id}: not in SQL after 30 s"
-        time.sleep(0.01)
+    """Seconds from now, the moment of the ack, until SQL has the spans. On one connection: making one takes long."""
+    acked, place = time.monotonic(), DataDir(data)
+    with closing(connect(place)) as connection:
+        while spans_in_sql(connection, trace_id) < spans:
+            assert time.monotonic() - acked < 30, f"{trace_id}: not in SQL after 30 s"
+            time.sleep(0.01)
+            show(connection, Snapshot.take(place), shown(connection))
     return time.monotonic() - acked
+
+
+def spans_in_sql(connection: duckdb.DuckDBPyConnection, trace_id: str) -> int:
+    found = connection.execute("SELECT count(*) FROM spans WHERE trace_id = ?", [trace_id]).fetchone()
+    return int(found[0]) if found else 0
 
 
 def cost_by_command(one: Service, trace_id: str) -> Decimal:
