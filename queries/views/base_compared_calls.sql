@@ -4,7 +4,7 @@ CREATE MACRO base.compared_calls(least) AS TABLE
 SELECT
   p.tenant,
   p.kind,
-  p.run_id,
+  COALESCE(h.heir_id, p.run_id) AS run_id,
   p.agent_name,
   CASE WHEN p.kind = 'tool' THEN s.tool_name END AS tool_name,
   CASE WHEN p.kind = 'model' THEN COALESCE(s.request_model, s.response_model) END AS model,
@@ -27,12 +27,19 @@ SELECT
   c.cost_usd,
   c.cost_status
 FROM base.placements_as_of(9223372036854775807) AS p
+LEFT JOIN base.run_heirs_as_of(9223372036854775807) AS h
+  ON h.tenant = p.tenant AND h.run_id = p.run_id
 SEMI JOIN (  -- no HAVING: in one, DuckDB takes the argument of a macro for a column
   SELECT *
-  FROM (SELECT tenant, run_id, SUM(repeats) AS repeats FROM base.run_parts_now GROUP BY tenant, run_id)
+  FROM (
+    SELECT tenant, COALESCE(heir_id, run_id) AS run_id, SUM(repeats) AS repeats
+    FROM base.run_parts_now
+    LEFT JOIN base.run_heirs_as_of(9223372036854775807) USING (tenant, run_id)
+    GROUP BY tenant, COALESCE(heir_id, run_id)
+  )
   WHERE repeats >= least
 ) AS suspects
-  ON suspects.tenant = p.tenant AND suspects.run_id = p.run_id
+  ON suspects.tenant = p.tenant AND suspects.run_id = COALESCE(h.heir_id, p.run_id)
 JOIN base.sightings AS s
   ON s.source_seq = p.source_seq AND s.span_index = p.span_index
 LEFT JOIN base.call_costs_as_of(9223372036854775807) AS c

@@ -76,6 +76,13 @@ def test_each_id_of_runs_that_became_one_finds_it_whole(data: DataDir, tables: t
     assert len({run for run, _ in found}) == 2
 
 
+def test_a_loop_in_runs_that_became_one_is_one_loop_of_that_run(data: DataDir) -> None:
+    journal(data, said(1, 0), said(2, 30), said(3, 15))
+    post(data, batch_events_max=1)
+    loops = ask(data, "SELECT run_id, repeats, cost_usd, cost_since_usd FROM loops")
+    assert loops == [(*ask(data, "SELECT run_id FROM runs")[0], 3, 3 * CALL_USD, 2 * CALL_USD)]
+
+
 def test_an_agent_that_turns_up_in_a_trace_takes_it_out_of_the_run_of_the_conversation(data: DataDir) -> None:
     journal(data, said(1, 0), said(2, 10), request(agent(2, 2)), request(call(2, 3, 2, **at(11))))
     post(data, batch_events_max=1)
