@@ -65,13 +65,13 @@ class Merger:
         self._ending.set()
 
     def close(self) -> None:
-        """Give up the merge under way, and return once nothing is written any more."""
+        """Give up the merge under way, and return once nothing is written any more.
+
+        A file that was whole before stays: its exchange may have failed, and then only the next open knows whether the
+        manifest names it. What no manifest names it removes."""
         self.end()
-        if self._under_way is not None:
-            given_up, future = self._under_way
-            self._under_way = None
-            if future.exception() is None:  # it waits; what went wrong with a file that is given up is no matter
-                self._shelf.discard(given_up.path)
+        self.await_written()
+        self._under_way = None
 
     def _exchange(self, now_ns: int) -> None:
         if self._under_way is None:
@@ -131,7 +131,10 @@ class Merger:
     def _written(self, found: Merge) -> Added:
         try:
             self._go_on()
-            return found.write()
+            made = found.write()
+            if self._ending.is_set():
+                raise GivenUp
+            return made
         except Exception:
             self._shelf.discard(found.path)
             raise
