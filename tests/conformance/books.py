@@ -16,9 +16,9 @@ from ledger.journal.read import JournalReader
 from ledger.paths import DataDir
 from ledger.post.poster import Poster
 from ledger.seams import SystemClock, SystemRng
-from queries.connect import connect
 from tests.golden.variants import otlp_json
 from tests.ingest.doors import Door, Reply
+from tests.shown import shown
 
 Row = dict[str, Any]
 TRANSPORTS = ("grpc", "http", "json")
@@ -52,7 +52,7 @@ class Books:
                 pass
         finally:
             poster.close()
-        with connect(self.data) as connection:
+        with shown(self.data) as connection:
             self.tables = {
                 name: connection.sql(f"SELECT * FROM {name}").to_arrow_table().to_pylist() for name in TABLES
             }

@@ -13,10 +13,10 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from ledger.paths import DataDir
 from ledger.store.digest import digests
-from queries.connect import connect
 from spanledger.samples import samples
 from tests.golden.variants import one_span_a_request, otlp_json, shuffled
 from tests.service import PROGRAM, Service, service, until
+from tests.shown import shown
 
 pytestmark = pytest.mark.slow
 
@@ -34,7 +34,7 @@ Rows = list[tuple[object, ...]]
 
 
 def ask(data: Path, query: str) -> Rows:
-    with connect(DataDir(data)) as connection:
+    with shown(DataDir(data)) as connection:
         return connection.execute(query).fetchall()
 
 

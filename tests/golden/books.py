@@ -1,7 +1,6 @@
 """Books made in this process: requests appended to a real journal, posted, and read through the public SQL views."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ from ledger.journal.kinds import OTLP_TRACES, PRICE_BOOK_PUBLISHED
 from ledger.paths import DataDir
 from ledger.post.poster import Poster
 from ledger.seams import SystemRng
-from queries.connect import connect
 from tests.golden.samples import PROTOBUF
 
 RECEIVED_NS = 1_795_000_000 * 10**9  # 2026-11-18: later than every sample, so that no price depends on today
@@ -58,15 +56,6 @@ def keep(root: Path, drafts: Sequence[Draft]) -> DataDir:
     finally:
         poster.close()
     return data
-
-
-@contextmanager
-def reading(data: DataDir) -> Iterator[duckdb.DuckDBPyConnection]:
-    connection = connect(data)
-    try:
-        yield connection
-    finally:
-        connection.close()
 
 
 def rows(connection: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, Any]]:

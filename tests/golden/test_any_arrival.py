@@ -22,10 +22,11 @@ from ledger.journal.kinds import PRICE_BOOK_PUBLISHED
 from ledger.paths import DataDir
 from ledger.post.poster import Poster, PosterOptions
 from ledger.seams import SystemRng
-from tests.golden.books import JSON, StillClock, reading, rows
+from tests.golden.books import JSON, StillClock, rows
 from tests.golden.samples import PROMISED, PROTOBUF, Sample
 from tests.golden.test_samples import COUNTS, RUNAWAY, TOTALS
 from tests.golden.variants import one_record_a_request, otlp_json
+from tests.shown import shown
 
 SMALL = [sample for sample in PROMISED if sample.name != RUNAWAY]
 """The runaway loop has 501 spans: cut up it takes longer than all others."""
@@ -113,7 +114,7 @@ def keep_with_a_restart(root: Path, drafts: list[Draft], way: Way) -> DataDir:
 def check(sample: Sample, way: Way, agents: list[dict[str, object]]) -> None:
     with (
         TemporaryDirectory() as root,
-        reading(keep_with_a_restart(Path(root), arriving(sample, way), way)) as connection,
+        shown(keep_with_a_restart(Path(root), arriving(sample, way), way)) as connection,
     ):
         (totals,), (counts,) = rows(connection, TOTALS), rows(connection, COUNTS)
         assert rows(connection, AGENTS) == agents
@@ -137,7 +138,7 @@ def agents_of(posted):
     """What each agent spent on each model, of a sample that arrived once and whole."""
 
     def found(sample: Sample) -> list[dict[str, object]]:
-        with reading(posted(sample)) as connection:
+        with shown(posted(sample)) as connection:
             return rows(connection, AGENTS)
 
     return found

@@ -16,8 +16,9 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 from ledger.journal.frame import Draft
 from ledger.journal.kinds import OTLP_LOGS
-from tests.golden.books import keep, reading, rows, traces
+from tests.golden.books import keep, rows, traces
 from tests.golden.samples import PROTOBUF
+from tests.shown import shown
 
 CALL_USD = Decimal("0.0033475")
 END_NS = 1_794_000_000 * 10**9 + 250_000_000
@@ -109,7 +110,7 @@ GEMINI = (
 
 @pytest.mark.parametrize("order", list(permutations(range(4)))[::5])
 def test_codex_costs_its_calls_once_in_any_order_and_on_its_agent(order: Sequence[int], tmp_path: Path) -> None:
-    with reading(keep(tmp_path / "data", [CODEX[at] for at in order])) as books:
+    with shown(keep(tmp_path / "data", [CODEX[at] for at in order])) as books:
         assert rows(books, "SELECT sum(cost_usd) AS usd FROM charges") == [{"usd": CALL_USD}]
         calls = rows(books, "SELECT model, conversation_id, views, input_tokens, output_tokens FROM calls")
         assert calls == [
@@ -120,7 +121,7 @@ def test_codex_costs_its_calls_once_in_any_order_and_on_its_agent(order: Sequenc
 
 @pytest.mark.parametrize("sent", [GEMINI, GEMINI[::-1]], ids=["span first", "log first"])
 def test_gemini_cli_costs_what_its_log_knows_once(sent: Sequence[Draft], tmp_path: Path) -> None:
-    with reading(keep(tmp_path / "data", sent)) as books:
+    with shown(keep(tmp_path / "data", sent)) as books:
         assert rows(books, "SELECT sum(cost_usd) AS usd FROM charges") == [{"usd": CALL_USD}]
         assert rows(books, "SELECT signal, billed FROM call_views ORDER BY ALL") == [
             {"signal": "log", "billed": True},
@@ -130,6 +131,6 @@ def test_gemini_cli_costs_what_its_log_knows_once(sent: Sequence[Draft], tmp_pat
 
 @pytest.mark.parametrize(("sent", "views"), [(CODEX[2:], 1), (GEMINI[1:], 1)], ids=["codex", "gemini"])
 def test_logs_alone_cost_the_same(sent: Sequence[Draft], views: int, tmp_path: Path) -> None:
-    with reading(keep(tmp_path / "data", sent)) as books:
+    with shown(keep(tmp_path / "data", sent)) as books:
         assert rows(books, "SELECT sum(cost_usd) AS usd FROM charges") == [{"usd": CALL_USD}]
         assert rows(books, "SELECT views FROM calls") == [{"views": views}]

@@ -8,9 +8,10 @@ import pytest
 
 from ledger.journal.frame import Draft
 from ledger.paths import DataDir
-from tests.golden.books import JSON, keep, reading, rows, traces
+from tests.golden.books import JSON, keep, rows, traces
 from tests.golden.samples import PROMISED, SAMPLES, Sample
 from tests.golden.variants import one_span_a_request, otlp_json, shuffled
+from tests.shown import shown
 
 HARD_NAMES = {
     *("openinference_anthropic", "ms_agent_framework", "otel_genai_openai", "strands_default"),
@@ -48,7 +49,7 @@ STRAY = "SELECT (SELECT count(*) FROM conflicts) + (SELECT count(*) FROM quarant
 
 
 def books_of(data: DataDir) -> dict[str, list[dict[str, Any]]]:
-    with reading(data) as connection:
+    with shown(data) as connection:
         return {
             name: rows(connection, sql)
             for name, sql in (
@@ -75,7 +76,7 @@ def test_arrival_does_not_change_the_books(
 def test_rollups_and_runs_sum_to_the_charges_over_all_samples_mixed(tmp_path: Path) -> None:
     parts = [one for sample in PROMISED for one in one_span_a_request(sample.body)[:60]]
     together = keep(tmp_path, [traces(one) for one in shuffled(parts, seed=1)])
-    with reading(together) as connection:
+    with shown(together) as connection:
         (total,) = rows(connection, "SELECT sum(cost_usd) AS cost_usd FROM charges")
         for view in ("cost_by_agent", "cost_by_model", "runs", "calls"):
             assert rows(connection, f"SELECT sum(cost_usd) AS cost_usd FROM {view}") == [total], view

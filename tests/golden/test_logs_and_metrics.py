@@ -11,9 +11,10 @@ import pytest
 from ledger.journal.frame import Draft
 from ledger.journal.kinds import OTLP_LOGS
 from ledger.paths import DataDir
-from tests.golden.books import keep, reading, rows
+from tests.golden.books import keep, rows
 from tests.golden.samples import SAMPLES, Sample
 from tests.golden.test_samples import GOLDEN, one_line
+from tests.shown import shown
 
 MORE = [sample for sample in SAMPLES if len(sample.drafts) > 1]
 WITH_LOGS = [sample for sample in MORE if any(draft.kind == OTLP_LOGS for draft in sample.drafts)]
@@ -43,7 +44,7 @@ FROM metrics GROUP BY ALL ORDER BY name, unit
 
 
 def readable(data: DataDir) -> str:
-    with reading(data) as connection:
+    with shown(data) as connection:
         tables = {name: rows(connection, sql) for name, sql in ASKED.items()}
     parts = [f'"{name}": [\n  ' + ",\n  ".join(map(one_line, lines)) + "\n]" for name, lines in tables.items()]
     return "{\n" + ",\n".join(parts) + "\n}\n"
@@ -73,7 +74,7 @@ CALLS = "SELECT kind, model, input_tokens, output_tokens, cost_usd, reported_cos
 def test_however_logs_arrive_they_are_listed_once_and_bill_no_call_again(
     sample: Sample, way: str, posted: Callable[[Sample], DataDir], tmp_path: Path
 ) -> None:
-    with reading(posted(sample)) as once, reading(keep(tmp_path, WAYS[way](sample.drafts))) as again:
+    with shown(posted(sample)) as once, shown(keep(tmp_path, WAYS[way](sample.drafts))) as again:
         for asked in (ASKED["logs"], ASKED["content"], ASKED["metrics"], CALLS):
             assert rows(once, asked) == rows(again, asked)
         assert rows(again, MONEY) == [{"cost_usd": sample.cost_usd}]
@@ -81,7 +82,7 @@ def test_however_logs_arrive_they_are_listed_once_and_bill_no_call_again(
 
 @pytest.mark.parametrize("sample", WITH_LOGS, ids=lambda sample: sample.name)
 def test_spans_and_logs_of_a_call_are_views_of_it(sample: Sample, posted: Callable[[Sample], DataDir]) -> None:
-    with reading(posted(sample)) as connection:
+    with shown(posted(sample)) as connection:
         billed = rows(
             connection, "SELECT signal, count(*) AS n FROM call_views WHERE billed AND signal = 'log' GROUP BY 1"
         )

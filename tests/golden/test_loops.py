@@ -4,8 +4,9 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from ledger.paths import DataDir
-from tests.golden.books import reading, rows
+from tests.golden.books import rows
 from tests.golden.samples import SAMPLES, Sample
+from tests.shown import shown
 
 Posted = Callable[[Sample], DataDir]
 LOOPS = """
@@ -24,7 +25,7 @@ def loop(**figures: object) -> dict[str, object]:
 
 def test_the_runaway_loop_asks_for_the_same_250_times(posted: Posted) -> None:
     """Each turn costs ten cents. The first question to the model is another: it does not hold the failure yet."""
-    with reading(posted(sample("runaway_loop/runaway_loop"))) as connection:
+    with shown(posted(sample("runaway_loop/runaway_loop"))) as connection:
         model, tool = rows(connection, LOOPS)
     assert model == loop(
         kind="model", agent_name="invoice_clerk", model="gpt-4o", known_by="content", repeats=249,
@@ -39,7 +40,7 @@ def test_the_runaway_loop_asks_for_the_same_250_times(posted: Posted) -> None:
 def test_of_three_equal_questions_the_one_that_streams_without_usage_has_no_cost(posted: Posted) -> None:
     """86 tokens in, 1,920 from the cache and 300 out of gpt-4o-mini are 0.0000129 + 0.000144 + 0.00018 = 0.0003369 USD;
     the first of the calls streams and reports no usage."""
-    with reading(posted(sample("otel_genai/otel_genai_openai_content"))) as connection:
+    with shown(posted(sample("otel_genai/otel_genai_openai_content"))) as connection:
         (found,) = rows(connection, LOOPS)
     assert found == loop(
         kind="model", agent_name="otel-genai-openai-demo", model="gpt-4o-mini", known_by="content", repeats=3,

@@ -14,7 +14,8 @@ import duckdb
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from tests.golden.books import keep, reading, rows, traces
+from tests.golden.books import keep, rows, traces
+from tests.shown import shown
 
 Attributes = Mapping[str, str | int | float]
 
@@ -284,7 +285,7 @@ TRACES = {name: bytes([number] * 16) for number, (name, _) in enumerate(CASES, 1
 def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     """One ledger with all cases, a request and a trace each."""
     drafts = [traces(request(case.spans, TRACES[name])) for name, case in CASES]
-    with reading(keep(tmp_path_factory.mktemp("cases"), drafts)) as connection:
+    with shown(keep(tmp_path_factory.mktemp("cases"), drafts)) as connection:
         yield connection
 
 

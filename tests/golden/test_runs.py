@@ -6,15 +6,16 @@ from typing import Any
 import pytest
 
 from ledger.paths import DataDir
-from tests.golden.books import reading, rows
+from tests.golden.books import rows
 from tests.golden.samples import SAMPLES, Sample
+from tests.shown import shown
 
 Posted = Callable[[Sample], DataDir]
 BY_NAME = {sample.name: sample for sample in SAMPLES}
 
 
 def asked(posted: Posted, name: str, sql: str) -> list[dict[str, Any]]:
-    with reading(posted(BY_NAME[name])) as connection:
+    with shown(posted(BY_NAME[name])) as connection:
         return rows(connection, sql)
 
 

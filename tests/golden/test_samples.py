@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from ledger.paths import DataDir
-from tests.golden.books import reading, rows
+from tests.golden.books import rows
 from tests.golden.samples import FOLDER, PROMISED, SAMPLES, Sample
+from tests.shown import shown
 
 GOLDEN = Path(__file__).parent / "expected"
 Posted = Callable[[Sample], DataDir]
@@ -53,7 +54,7 @@ SELECT (SELECT count(*) FROM spans) AS spans, (SELECT count(DISTINCT trace_id) F
 
 @pytest.mark.parametrize("sample", PROMISED, ids=lambda sample: sample.name)
 def test_promised_sample_costs_what_was_worked_out_by_hand(sample: Sample, posted: Posted) -> None:
-    with reading(posted(sample)) as connection:
+    with shown(posted(sample)) as connection:
         (totals,) = rows(connection, TOTALS)
         (counts,) = rows(connection, COUNTS)
     assert totals == {
@@ -83,7 +84,7 @@ def test_sample_reads_as_its_golden_file_says(sample: Sample, posted: Posted, re
 
 def readable(data: DataDir) -> str:
     """All that a reader would hold against the telemetry: one row a line, decimals in full."""
-    with reading(data) as connection:
+    with shown(data) as connection:
         tables = {
             "counts": rows(connection, COUNTS),
             "runs": rows(connection, RUNS),
@@ -112,7 +113,7 @@ def test_every_sample_file_is_in_the_list_and_the_other_way_round() -> None:
 
 def test_the_runaway_loop_shows_what_it_burnt(posted: Posted) -> None:
     (sample,) = (sample for sample in SAMPLES if sample.name == RUNAWAY)
-    with reading(posted(sample)) as connection:
+    with shown(posted(sample)) as connection:
         (run,) = rows(connection, RUNS)
         (cheapest,) = rows(
             connection, "SELECT min(cost_usd) AS least, max(cost_usd) AS most FROM calls WHERE kind = 'model'"

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from ledger.paths import DataDir
-from tests.golden.books import reading, rows
+from tests.golden.books import rows
 from tests.golden.samples import Sample
 from tests.golden.test_loops import sample
+from tests.shown import shown
 
 Posted = Callable[[Sample], DataDir]
 FIGURES = """
@@ -16,7 +17,7 @@ FROM cost_by_tool ORDER BY agent_name, tool_name
 
 
 def figures(data: DataDir) -> list[tuple[object, ...]]:
-    with reading(data) as connection:
+    with shown(data) as connection:
         return [tuple(row.values()) for row in rows(connection, FIGURES)]
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from ledger.paths import DataDir
 from ledger.seams import SystemClock
 from ledger.store.catalog import Catalog
-from queries.connect import connect
 from tests.ledger.store import rows
+from tests.shown import shown
 
 
 class Books:
@@ -23,7 +23,7 @@ class Books:
             self.catalog.flush()  # so that every test reads segments and hot rows together
 
     def ask(self, query):
-        with connect(self.data) as connection:
+        with shown(self.data) as connection:
             return connection.execute(query).fetchall()
 
 

@@ -9,8 +9,8 @@ from ledger.journal.kinds import PRICE_BOOK_PUBLISHED
 from ledger.paths import DataDir
 from ledger.post.poster import Poster, PosterOptions
 from ledger.seams import SystemClock, SystemRng
-from queries.connect import connect
 from tests.ledger.post.plain import decode, same_span
+from tests.shown import shown
 
 CALL_USD = Decimal("0.00021")
 """Of each call that `plain.call` says."""
@@ -36,8 +36,5 @@ def drain(poster: Poster) -> None:
 
 
 def ask(data: DataDir, query: str) -> list[tuple[object, ...]]:
-    connection = connect(data)
-    try:
+    with shown(data) as connection:
         return connection.execute(query).fetchall()
-    finally:
-        connection.close()

@@ -6,13 +6,13 @@ from hypothesis import strategies as st
 
 from ledger.journal.frame import Draft
 from ledger.paths import DataDir
-from queries.connect import connect
 from queries.narrow import BY_TRACE, SUMMARY, of_run
 from queries.replay.replay import replay
 from queries.runs import one_run
 from tests.ledger.calls.test_intervals import runs
 from tests.ledger.post.plain import EPOCH_NS, SECOND, agent, call, log, records, request, span
 from tests.ledger.post.posted import CALL_USD, ask, journal, post
+from tests.shown import shown
 
 MINUTE = 60 * SECOND
 
@@ -64,13 +64,12 @@ def test_each_id_of_runs_that_became_one_finds_it_whole(data: DataDir, tables: t
     journal(data, said(1, 0), said(2, 30), said(3, 60), said(4, 15), said(5, 45), said(6, 300))
     post(data, batch_events_max=1)
     ids = [str(row[0]) for row in ask(data, "SELECT DISTINCT lower(hex(run_id)) FROM base.placements")]
-    connection = connect(data)
     found = []
-    for run_id in ids:
-        with of_run(connection, run_id, tables) as narrow:
-            found.append((one_run(narrow, run_id)["run_id"], one_run(narrow, run_id)["spans"]))
-            assert tables == SUMMARY or len(replay(narrow, run_id).steps) == found[-1][1]
-    connection.close()
+    with shown(data) as connection:
+        for run_id in ids:
+            with of_run(connection, run_id, tables) as narrow:
+                found.append((one_run(narrow, run_id)["run_id"], one_run(narrow, run_id)["spans"]))
+                assert tables == SUMMARY or len(replay(narrow, run_id).steps) == found[-1][1]
     assert len(ids) == 4
     assert sorted(spans for _, spans in found) == [1, 5, 5, 5]
     assert len({run for run, _ in found}) == 2

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ledger.paths import DataDir
-from queries.connect import connect
 from tests.ledger.post.plain import EPOCH_NS, SECOND, agent, call, request, span
 from tests.ledger.post.posted import CALL_USD, ask, journal, post
+from tests.shown import shown
 
 FIGURES = "sum(fee_usd), sum(beneath_usd), sum(result_usd), sum(result_calls)"
 BY_AGENT = "SELECT agent_name, tool_name, beneath_usd, result_usd, result_calls FROM cost_by_tool"
@@ -203,7 +203,7 @@ def test_figures_are_those_of_all_spans_gone_through_one_by_one(
     data = DataDir(tmp_path_factory.mktemp("tools") / "data")
     journal(data, *(request(*spans) for spans in history))
     post(data, batch_events_max=2)
-    with connect(data) as connection:
+    with shown(data) as connection:
         plain = Plain(connection.execute(PLACED).fetchall())
         found = connection.execute(BY_AGENT).fetchall()
     assert {(a, t): usd for a, t, usd, *_ in found if usd} == plain.beneath()
