@@ -10,6 +10,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -18,12 +19,49 @@ from tests.sim.database import CatalogInode
 
 CATALOG = ".sqlite"
 
+Entry = tuple[Path, Callable[[Names], None]]
+"""A directory, and a change of the names in it that is not sure yet."""
 Watch = Callable[[str, str, Path], None]
 """Told (moment, operation, path) before and after each operation that changes something; may raise a PowerCut."""
 
 
 class PosterKilled(PowerCut):
     """The poster's process ends; the machine and the collector go on."""
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A directory that was renamed, as a change of names."""
+
+    source: Path
+    target: Path
+
+    def __call__(self, names: Names) -> None:
+        for path in [path for path in names if path.is_relative_to(self.source)]:
+            names[self.target / path.relative_to(self.source)] = names.pop(path)
+
+    def follow(self, entry: Entry) -> Entry:
+        """A change within the directory from before it was moved: it is of that directory, not of its name."""
+        directory, change = entry
+        if not directory.is_relative_to(self.source):
+            return entry
+
+        def follows(names: Names) -> None:
+            inside = {path: names.pop(path) for path in list(names) if path.is_relative_to(self.target)}
+            as_before = {self.source / path.relative_to(self.target): inode for path, inode in inside.items()}
+            change(as_before)
+            self(as_before)
+            names.update(as_before)
+
+        return self.target / directory.relative_to(self.source), follows
+
+
+def _followed(entry: Entry, pending: Sequence[Entry], synced: Path) -> Entry:
+    """`entry` after the changes of names in `synced` are sure; `pending`: what came from it on."""
+    for directory, change in pending:
+        if directory == synced and isinstance(change, Moved):
+            entry = change.follow(entry)
+    return entry
 
 
 class MirroredDisk(SimDisk):
@@ -115,13 +153,7 @@ class MirroredDisk(SimDisk):
 
     def _rename_directory(self, source: Path, target: Path) -> None:
         self.step("rename", source)
-
-        def change(names: Names) -> None:
-            prefix = f"{source}{os.sep}"
-            for path in [path for path in names if str(path).startswith(prefix)]:
-                names[target / path.relative_to(source)] = names.pop(path)
-
-        self._rename_in(target, change)
+        self._rename_in(target, Moved(source, target))
         source.rename(target)
 
     def unlink(self, path: Path) -> None:
@@ -140,7 +172,14 @@ class MirroredDisk(SimDisk):
 
     def sync_dir(self, directory: Path) -> None:
         with self.around("sync_dir", directory):
+            pending = self.name_changes
             super().sync_dir(directory)
+            if len(self.name_changes) < len(pending):
+                self.name_changes = [
+                    _followed(entry, pending[number:], directory)
+                    for number, entry in enumerate(pending)
+                    if entry[0] != directory
+                ]
 
     def chmod(self, path: Path, mode: int) -> None:
         with self.around("chmod", path):
