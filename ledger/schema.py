@@ -27,17 +27,18 @@ from ledger.column import (
     Column,
     columns,
 )  # fmt: skip
+from ledger.decided import PRICE_BOOKS, PRICE_OVERRIDES, RECONCILIATIONS, RERATES
 from ledger.listed import LOGS, METRICS
 
 __all__ = [
     "ARROW", "CHARGES", "CONFLICTS", "EVENTS", "LOGS", "METRICS", "MONEY", "PLACEMENTS", "POSTING_VERSION",
-    "PRICE_BOOKS", "PRICE_OVERRIDES", "QUANTITY", "QUARANTINE", "RERATES", "ROLLUPS", "RUN_MERGES", "RUN_PARTS",
-    "SCHEMA_VERSION",
+    "PRICE_BOOKS", "PRICE_OVERRIDES", "QUANTITY", "QUARANTINE", "RECONCILIATIONS", "RERATES", "ROLLUPS",
+    "RUN_MERGES", "RUN_PARTS", "SCHEMA_VERSION",
     "SPANS", "SPAN_ID", "TABLES", "TEXT", "TEXTS", "TRACE_ID", "Column", "arrow_schema", "empty",
 ]  # fmt: skip
 
 SCHEMA_VERSION = 1
-POSTING_VERSION = 6
+POSTING_VERSION = 7
 """Raised whenever posting the same journal would give other rows."""
 
 _columns, _I64, _I32, _BOOL = columns, I64, I32, BOOL
@@ -312,44 +313,6 @@ EVENTS = _columns(
     (15, "points", _I64, "new data points of metrics that it brought"),
 )
 
-PRICE_BOOKS = _columns(
-    (1, "price_book_id", TEXT, "SHA-256, hex, of the published body"),
-    (2, "source", TEXT, "where the prices come from"),
-    (3, "source_version", TEXT, "its version"),
-    (4, "rows", _I64, "prices in the book"),
-    (5, "published_ns", _I64, "receipt of the event, ns since 1970 UTC"),
-    (6, "event_seq", _I64, "event that published it"),
-)
-
-PRICE_OVERRIDES = _columns(
-    (1, "override_id", TEXT, "id of the rule"),
-    (2, "action", TEXT, "set or removed"),
-    (3, "provider", TEXT, "provider that it is for; NULL: any"),
-    (4, "model", TEXT, "model that it is for, `*` for any characters; NULL: any"),
-    (5, "unit", TEXT, "unit that it is for; NULL: any"),
-    (6, "multiply", MONEY, "factor of the list price; NULL where it sets a price"),
-    (7, "price_usd", MONEY, "price of `per` units, USD; NULL where it multiplies"),
-    (8, "per", _I64, "units that price_usd is for"),
-    (9, "valid_from_ns", _I64, "first start of calls that it is for, ns since 1970 UTC; NULL: no bound"),
-    (10, "valid_to_ns", _I64, "first start beyond, ns since 1970 UTC; NULL: no bound"),
-    (11, "reason", TEXT, "why it was set or removed"),
-    (12, "author", TEXT, "who set or removed it"),
-    (13, "recorded_ns", _I64, "receipt of the event, ns since 1970 UTC"),
-    (14, "event_seq", _I64, "event that set or removed it"),
-)
-
-RERATES = _columns(
-    (1, "rerate_id", TEXT, "what the orders of one correction have in common"),
-    (2, "price_book_id", TEXT, "SHA-256, hex, of the price book that prices anew"),
-    (3, "since_ns", _I64, "first charged_at of what is priced anew, ns since 1970 UTC"),
-    (4, "until_ns", _I64, "first charged_at beyond, ns since 1970 UTC"),
-    (5, "reason", TEXT, "why it was ordered"),
-    (6, "author", TEXT, "who ordered it"),
-    (7, "calls", _I64, "calls that were corrected"),
-    (8, "recorded_ns", _I64, "receipt of the event, ns since 1970 UTC"),
-    (9, "event_seq", _I64, "event that ordered it"),
-)
-
 TABLES: Mapping[str, tuple[Column, ...]] = {
     "spans": SPANS,
     "logs": LOGS,
@@ -365,6 +328,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
     "price_books": PRICE_BOOKS,
     "price_overrides": PRICE_OVERRIDES,
     "rerates": RERATES,
+    "reconciliations": RECONCILIATIONS,
 }
 """Every table that the poster writes, by name."""
 

@@ -1,10 +1,13 @@
-"""Events that change prices, as drafts."""
+"""Events about prices and costs, as drafts."""
+
+from hashlib import sha256
 
 from ledger.journal.frame import Draft
 from ledger.journal.kinds import (
     PRICE_BOOK_PUBLISHED,
     PRICE_OVERRIDE_REMOVED,
     PRICE_OVERRIDE_SET,
+    RECONCILIATION_RECORDED,
     RERATE_ORDERED,
 )
 
@@ -49,3 +52,14 @@ def removal_draft(body: bytes) -> Draft:
 def order_draft(body: bytes) -> Draft:
     """Orders to re-rate. Sent twice, the second finds nothing that differs."""
     return Draft(kind=RERATE_ORDERED, body=body, transport="control", content_type=JSON)
+
+
+def reconciliation_draft(body: bytes) -> Draft:
+    """Records a comparison. The same one again says nothing new, so it has effect once."""
+    return Draft(
+        kind=RECONCILIATION_RECORDED,
+        body=body,
+        key=f"reconciliation:{sha256(body).hexdigest()}",
+        transport="control",
+        content_type=JSON,
+    )

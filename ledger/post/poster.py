@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from ledger.books.book import PriceBook
 from ledger.books.order import read_order
+from ledger.books.reconciled import read_reconciliation
 from ledger.errors import Corrupt, LedgerError
 from ledger.journal import kinds
 from ledger.journal.disk import POSIX, Disk
@@ -26,6 +27,7 @@ from ledger.post.conversations import Conversations
 from ledger.post.duplicates import SameSpan
 from ledger.post.listing import Listing
 from ledger.post.open_traces import OpenTraces
+from ledger.post.reconciling import reconciliation_rows
 from ledger.post.remembered import Remembered
 from ledger.post.rerating import post_order
 from ledger.post.tariffs import Tariffs
@@ -229,14 +231,18 @@ class Poster:
         order = read_order(event.body)
         post_order(event, order, self._catalog, self._tariffs, self._telemetry.views_of, batch)
 
+    def _reconcile(self, event: Event, batch: Batch) -> None:
+        batch.add("reconciliations", reconciliation_rows(event, read_reconciliation(event.body)))
+
 
 _EFFECTS: Mapping[str, Callable[[Poster, Event, Batch], None]] = {
     kinds.PRICE_BOOK_PUBLISHED: Poster._publish,
     kinds.PRICE_OVERRIDE_SET: Poster._override,
     kinds.PRICE_OVERRIDE_REMOVED: Poster._override,
     kinds.RERATE_ORDERED: Poster._rerate,
+    kinds.RECONCILIATION_RECORDED: Poster._reconcile,
 }
-"""Control events that change posting. Others are only listed in `events`."""
+"""Control events that posting heeds. Others are only listed in `events`."""
 
 
 def _up_to_order(events: list[Event]) -> list[Event]:

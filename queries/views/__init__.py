@@ -52,6 +52,7 @@ VIEWS: tuple[str, ...] = (
     "price_books",
     "price_overrides",
     "rerates",
+    "reconciliations",
 )
 """The stable names. Columns are only ever added."""
 ORDER: tuple[str, ...] = (*BASE, *MACROS, *VIEWS)

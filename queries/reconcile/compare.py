@@ -1,0 +1,109 @@
+"""The ledger beside what a provider says: by day UTC and model, and by day for all that the provider bills."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+import duckdb
+
+from ledger.books.match import Matcher
+from ledger.books.reconciled import Compared
+from ledger.books.statements.statement import Bucket
+from queries.reconcile.causes import causes
+from queries.reconcile.sides import Here, There
+from queries.runs import rows_of
+
+NEAR_MIDNIGHT_S = 300
+"""A call that ended so near to midnight may be of the other day for its provider, whose clock is another."""
+INTO_DAY_S = "EPOCH(ended_at - DATE_TRUNC('day', ended_at))"
+CALLS = f"""
+SELECT provider, request_model, response_model, CAST(ended_at AS DATE) AS day,
+       COUNT(*) AS calls,
+       CAST(SUM(input_tokens) AS BIGINT) AS input_tokens,
+       CAST(SUM(output_tokens) AS BIGINT) AS output_tokens,
+       SUM(cost_usd) AS cost_usd,
+       COUNT(*) FILTER (WHERE cost_status IN ('unpriced', 'ambiguous')) AS unpriced,
+       COUNT(*) FILTER (WHERE usage_status = 'missing') AS without_usage,
+       COUNT(*) FILTER (WHERE {INTO_DAY_S} < {NEAR_MIDNIGHT_S} OR {INTO_DAY_S} >= 86400 - {NEAR_MIDNIGHT_S})
+         AS near_midnight
+FROM calls
+WHERE kind = 'model' AND usage_status <> 'failed' AND CAST(ended_at AS DATE) IN (SELECT UNNEST($days))
+GROUP BY ALL
+"""
+"""A failed call without usage is not billed, so it counts on neither side."""
+
+Key = tuple[str, date, str | None]
+"""Provider, day, and model or None for all."""
+
+
+def compared(
+    connection: duckdb.DuckDBPyConnection, buckets: Sequence[Bucket], matcher: Matcher, tolerance_usd: Decimal
+) -> list[Compared]:
+    """Every model that one of the two knows, and all together, on each day that `buckets` cover, in order.
+
+    Counts agree when they are equal, costs when they differ by no more than `tolerance_usd`: providers round.
+    """
+    there = _there(buckets, matcher)
+    here = _here(connection, {(provider, day) for provider, day, _ in there}, matcher)
+    keys = sorted(there.keys() | here.keys(), key=lambda key: (key[0], key[1], key[2] is not None, key[2] or ""))
+    return [_beside(key, here.get(key, Here()), there.get(key, There()), tolerance_usd) for key in keys]
+
+
+def _there(buckets: Iterable[Bucket], matcher: Matcher) -> dict[Key, There]:
+    found: dict[Key, There] = defaultdict(There)
+    for bucket in buckets:
+        for line in bucket.lines:
+            found[bucket.provider, bucket.day, None].add(line)
+            if line.model is not None:
+                _, model = _named(matcher, bucket.provider, line.model, None)
+                found[bucket.provider, bucket.day, model].add(line)
+    return found
+
+
+def _here(connection: duckdb.DuckDBPyConnection, covered: set[tuple[str, date]], matcher: Matcher) -> dict[Key, Here]:
+    found: dict[Key, Here] = defaultdict(Here)
+    days = sorted({day for _, day in covered})
+    for row in rows_of(connection.execute(CALLS, {"days": days})) if days else []:
+        names = [row.pop(name) for name in ("provider", "request_model", "response_model")]
+        provider, model = _named(matcher, *(None if name is None else str(name) for name in names))
+        day = row.pop("day")
+        if isinstance(day, date) and (provider, day) in covered:
+            for of in (model, None):
+                found[provider, day, of].add(Here(**row))  # type: ignore[arg-type]
+    return found
+
+
+def _named(matcher: Matcher, provider: str | None, request: str | None, response: str | None) -> tuple[str, str]:
+    """Provider and model as the price book calls them, so that one model has one name on both sides."""
+    offer = matcher.find(provider, request, response).offer
+    return (offer.provider, offer.model) if offer else (provider or "", response or request or "unknown")
+
+
+def _beside(key: Key, here: Here, there: There, tolerance_usd: Decimal) -> Compared:
+    provider, day, model = key
+    found = Compared(
+        provider, day.isoformat(), model,
+        here.calls, there.requests,
+        here.input_tokens, there.input_tokens,
+        here.output_tokens, there.output_tokens,
+        here.cost_usd, there.cost_usd,
+        agrees=_counts_agree(here, there) and _costs_agree(here, there, tolerance_usd),
+    )  # fmt: skip
+    return found if found.agrees else replace(found, causes=tuple(causes(found, here, there)))
+
+
+def _counts_agree(here: Here, there: There) -> bool:
+    sides = (
+        (here.calls, there.requests),
+        (here.input_tokens or 0, there.input_tokens),
+        (here.output_tokens or 0, there.output_tokens),
+    )
+    return all(theirs is None or mine == theirs for mine, theirs in sides)
+
+
+def _costs_agree(here: Here, there: There, tolerance_usd: Decimal) -> bool:
+    if there.cost_usd is None:
+        return True
+    return not here.unpriced and abs(there.cost_usd - (here.cost_usd or 0)) <= tolerance_usd

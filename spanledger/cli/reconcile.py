@@ -1,0 +1,153 @@
+"""`spanledger reconcile FILE...`: the ledger beside what a provider says was used and what it bills."""
+
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ledger.errors import Refused
+from spanledger.cli import options
+from spanledger.cli.output import chosen, emit, say
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import duckdb
+
+    from ledger.books.reconciled import Reconciliation
+    from ledger.books.statements.statement import Bucket
+
+SHOWN = (
+    *("provider", "day", "model", "ledger_calls", "provider_requests", "ledger_cost_usd", "provider_cost_usd"),
+    *("difference_usd", "agrees", "causes"),
+)
+"""Columns of the table; the other formats give all."""
+
+
+class Usd(click.ParamType[Decimal]):
+    name = "usd"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
+        try:
+            usd = Decimal(str(value))
+        except InvalidOperation:
+            usd = Decimal("NaN")
+        if not usd.is_finite() or usd < 0:
+            self.fail(f"{value!r} is no amount of USD: give a number such as 0.01", param, ctx)
+        return usd
+
+
+@click.command("reconcile")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@options.data
+@options.config
+@click.option(
+    "--tolerance",
+    type=Usd(),
+    default="0.01",
+    show_default=True,
+    help="USD by which costs may differ and still agree: providers round.",
+)
+@click.option("--dry-run", is_flag=True, help="Show what is found, and record nothing.")
+@options.output
+def command(
+    files: tuple[Path, ...],
+    data: Path | None,
+    config_file: Path | None,
+    tolerance: Decimal,
+    dry_run: bool,
+    form: str | None,
+    output: Path | None,
+) -> None:
+    """Compare the ledger with what a provider says, by day UTC and model: calls, tokens and cost, and why they differ.
+
+    FILES hold answers of the provider's own API as JSON, saved by you (`curl ... > FILE`): OpenAI's
+    /v1/organization/costs (group_by=line_item) and /v1/organization/usage/completions (group_by=model), Anthropic's
+    /v1/organizations/cost_report (group_by[]=description) and /usage_report/messages (group_by[]=model). Give all
+    pages. Days that they cover whole are compared; the row without a model is all that the provider bills.
+
+    What was found is recorded as an event and stays in the view `reconciliations`.
+    """
+    from ledger.books.reconciled import body_of
+    from ledger.books.statements.statement import covered
+    from spanledger.cli.prices_change import publish
+    from spanledger.cli.source import connect
+    from spanledger.config import load
+    from spanledger.publishing import reconciliation_draft
+
+    buckets, hashes, remarks = _read(files)
+    days = covered(buckets)
+    for remark in (*remarks, *days.remarks):
+        say(remark)
+    settings = load(data=data, file=config_file)
+    with connect(settings.data.root) as connection:
+        found = _found(connection, settings.data.root, days.buckets, tolerance, hashes)
+    body = body_of(found)
+    _show(found, form, output)
+    _tell(found)
+    if dry_run or not found.rows:
+        say("nothing was recorded")
+        return
+    say(f"event {publish(settings, reconciliation_draft(body))}: recorded")
+
+
+def _read(files: tuple[Path, ...]) -> tuple[list["Bucket"], dict[str, str], list[str]]:
+    from hashlib import sha256
+
+    from ledger.books.statements.sources import FILE_BYTES_MAX, read
+
+    buckets, hashes, remarks = list["Bucket"](), dict[str, str](), list[str]()
+    for path in files:
+        if path.stat().st_size > FILE_BYTES_MAX:
+            raise Refused(f"{path}: {path.stat().st_size} bytes, at most {FILE_BYTES_MAX} are read of one file")
+        body = path.read_bytes()
+        try:
+            said = read(body)
+        except Refused as error:
+            raise Refused(f"{path}: {error}") from error
+        buckets += said.buckets
+        hashes[path.name] = sha256(body).hexdigest()
+        if said.has_more:
+            remarks.append(f"{path}: the provider has further pages; days that are only there are not compared")
+    return buckets, hashes, remarks
+
+
+def _found(
+    connection: "duckdb.DuckDBPyConnection",
+    root: Path,
+    buckets: "Sequence[Bucket]",
+    tolerance: Decimal,
+    hashes: dict[str, str],
+) -> "Reconciliation":
+    from ledger.books.reconciled import Reconciliation
+    from queries.reconcile.compare import compared
+    from spanledger.cli.prices import shelf
+
+    with shelf(root) as books:
+        matcher = books.named("current").matcher
+    rows = compared(connection, buckets, matcher, tolerance)
+    told = connection.execute("SELECT cursor FROM base.snapshot").fetchone()
+    return Reconciliation(int(told[0]) if told else -1, tolerance, hashes, tuple(rows))
+
+
+def _show(found: "Reconciliation", form: str | None, output: Path | None) -> None:
+    from ledger.post.reconciling import table_of
+
+    rows = table_of(found)
+    emit(rows.select(SHOWN) if rows.num_rows and chosen(form, output) == "table" else rows, form, output)
+
+
+def _tell(found: "Reconciliation") -> None:
+    """What it comes to, by the rows of whole days."""
+    from queries.wire import decimal_text
+
+    whole = [row for row in found.rows if row.model is None]
+    if not whole:
+        say("no day is covered whole by these files: nothing was compared")
+        return
+    agreeing = sum(row.agrees for row in found.rows)
+    beyond = sum((row.difference_usd for row in whole if row.difference_usd is not None), Decimal(0))
+    known = any(row.difference_usd is not None for row in whole)
+    money = f"; the provider bills {decimal_text(beyond)} USD beyond the ledger" if known else ""
+    say(f"{agreeing:,} of {len(found.rows):,} rows agree, on {len(whole):,} days{money}")
