@@ -21,22 +21,22 @@ def missing(_found: Compared, here: Here, there: There) -> str | None:
         return None
     if there.requests is not None:
         more = there.requests - here.calls
-        return f"{more:,} calls are not in the ledger" if more > 0 else None
+        return f"{_calls(more)} not in the ledger" if more > 0 else None
     tokens = max((there.input_tokens or 0) - (here.input_tokens or 0), 0)
     tokens += max((there.output_tokens or 0) - (here.output_tokens or 0), 0)
     if not tokens or there.input_tokens is None or here.without_usage:
         return None
-    return f"calls with {tokens:,} tokens are not in the ledger"
+    return f"calls with {tokens:,} tokens not in the ledger"
 
 
 def without_usage(_found: Compared, here: Here, _there: There) -> str | None:
-    return f"{here.without_usage:,} calls here came without usage" if here.without_usage else None
+    return f"{_calls(here.without_usage)} here without usage" if here.without_usage else None
 
 
 def unpriced(_found: Compared, here: Here, there: There) -> str | None:
     if not here.unpriced or there.cost_usd is None:
         return None
-    return f"{here.unpriced:,} calls here have no known price: `spanledger prices`"
+    return f"{_calls(here.unpriced)} here without a known price: `spanledger prices`"
 
 
 def beyond(_found: Compared, here: Here, there: There) -> str | None:
@@ -44,15 +44,15 @@ def beyond(_found: Compared, here: Here, there: There) -> str | None:
     tokens = 0 if there.input_tokens is None else (here.input_tokens or 0) - there.input_tokens
     if more <= 0 and tokens <= 0:
         return None
-    what = f"{more:,} calls more" if more > 0 else f"{tokens:,} tokens in more"
-    return f"{what} are here: answers of a cache or a mock, or billed to another account"
+    what = _calls(more) if more > 0 else f"{tokens:,} input tokens"
+    return f"{what} more here: answers of a cache or a mock, or billed to another account"
 
 
 def near_midnight(_found: Compared, here: Here, there: There) -> str | None:
     same = (here.calls, here.input_tokens) == (there.requests, there.input_tokens)
     if same or not here.near_midnight:
         return None
-    return f"{here.near_midnight:,} calls here ended near midnight: the provider may count them a day apart"
+    return f"{_calls(here.near_midnight)} here ended near midnight: the provider may count them a day apart"
 
 
 def prices(found: Compared, here: Here, there: There) -> str | None:
@@ -86,6 +86,10 @@ def causes(found: Compared, here: Here, there: There) -> Iterator[str]:
     for cause in CAUSES:
         if (told := cause(found, here, there)) is not None:
             yield told
+
+
+def _calls(count: int) -> str:
+    return f"{count:,} call{'' if count == 1 else 's'}"
 
 
 def _usd(cost: Decimal) -> str:

@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 
 SHOWN = (
     *("provider", "day", "model", "ledger_calls", "provider_requests", "ledger_cost_usd", "provider_cost_usd"),
-    *("difference_usd", "agrees", "causes"),
+    *("difference_usd", "agrees"),
 )
 """Columns of the table; the other formats give all."""
+CAUSES_TOLD_MAX = 40
+"""Lines below the table; the view `reconciliations` has all."""
 
 
 class Usd(click.ParamType[Decimal]):
@@ -135,7 +137,15 @@ def _show(found: "Reconciliation", form: str | None, output: Path | None) -> Non
     from ledger.post.reconciling import table_of
 
     rows = table_of(found)
-    emit(rows.select(SHOWN) if rows.num_rows and chosen(form, output) == "table" else rows, form, output)
+    if not rows.num_rows or chosen(form, output) != "table":
+        emit(rows, form, output)
+        return
+    emit(rows.select(SHOWN), form, output)
+    told = [f"{row.day} {row.provider} {row.model or 'in all'}: {cause}" for row in found.rows for cause in row.causes]
+    for line in told[:CAUSES_TOLD_MAX]:
+        say(line)
+    if len(told) > CAUSES_TOLD_MAX:
+        say(f"and {len(told) - CAUSES_TOLD_MAX} more: SELECT provider, day, model, causes FROM reconciliations")
 
 
 def _tell(found: "Reconciliation") -> None:

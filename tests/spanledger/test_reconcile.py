@@ -27,12 +27,12 @@ CALLS = [("openai", GPT, 1_000, 100)] * 3 + [("openai", MYSTERY, 500, 50)] + [("
 """gpt-4o costs 2.5 and 10 USD a million: 0.0035 USD a call here. claude-sonnet-4-5 costs 3 and 15: 0.0105 USD."""
 
 
-def telemetry(calls: Sequence[tuple[str, str, int, int]], at: datetime = NOON) -> bytes:
+def telemetry(calls: Sequence[tuple[str, str, int, int]], at: datetime = NOON, first: int = 1) -> bytes:
     message = ExportTraceServiceRequest()
     resource = message.resource_spans.add()
     resource.resource.attributes.add(key="service.name").value.string_value = "shop"
     spans = resource.scope_spans.add().spans
-    for number, (provider, model, tokens_in, tokens_out) in enumerate(calls, 1):
+    for number, (provider, model, tokens_in, tokens_out) in enumerate(calls, first):
         span = spans.add(name="chat", trace_id=number.to_bytes(16, "big"), span_id=number.to_bytes(8, "big"))
         span.end_time_unix_nano = int(at.timestamp()) * 10**9
         span.start_time_unix_nano = span.end_time_unix_nano - 10**9
@@ -126,13 +126,13 @@ def test_a_missing_call_an_unpriced_one_and_one_outside_the_ledger_are_found(sho
     ]
     causes = [row["causes"].split("\n") for row in rows]
     assert causes[0] == [
-        "8 calls are not in the ledger",
-        "1 calls here have no known price: `spanledger prices`",
+        "8 calls not in the ledger",
+        "1 call here without a known price: `spanledger prices`",
         "billed for no model: Web search tool calls 0.05 USD",
     ]
-    assert causes[1] == ["1 calls are not in the ledger"]
+    assert causes[1] == ["1 call not in the ledger"]
     assert causes[2] == ["no call of it is in the ledger: it was used outside, perhaps with a key of somebody's own"]
-    assert causes[3] == ["1 calls here have no known price: `spanledger prices`"]
+    assert causes[3] == ["1 call here without a known price: `spanledger prices`"]
     assert "0 of 4 rows agree, on 1 days; the provider bills 0.066 USD beyond the ledger" in shop.told
 
 
@@ -159,13 +159,13 @@ def test_other_prices_and_calls_beyond_the_bill_are_named(shop: Shop) -> None:
     )
     fewer = shop.openai("d.json", usage(GPT, 1, 1_000, 100))
     rows = {row["model"]: row for row in shop.asked("reconcile", fewer)}
-    assert rows["gpt-4o"]["causes"].startswith("2 calls more are here: answers of a cache or a mock")
+    assert rows["gpt-4o"]["causes"].startswith("2 calls more here: answers of a cache or a mock")
 
 
 def test_calls_near_midnight_may_be_of_the_day_before_for_the_provider(shop: Shop) -> None:
-    shop.keep(telemetry([("openai", GPT, 1_000, 100)] * 7, datetime(2026, 11, 20, 0, 1, tzinfo=UTC)))
+    shop.keep(telemetry([("openai", GPT, 1_000, 100)] * 7, datetime(2026, 11, 20, 0, 1, tzinfo=UTC), first=100))
     (_, row, *_) = shop.asked("reconcile", shop.openai("a.json", usage(GPT, 3, 3_000, 300)))
-    assert "calls here ended near midnight: the provider may count them a day apart" in row["causes"]
+    assert "7 calls here ended near midnight: the provider may count them a day apart" in row["causes"]
 
 
 def test_what_was_found_is_an_event_and_stays_as_it_was_found(shop: Shop) -> None:
