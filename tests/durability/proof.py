@@ -97,5 +97,6 @@ def rebuild_equals_live(data: Path) -> None:
     """Also says that every event can be read, and that posting them in other batches gives the same."""
     live = digests(DataDir(data))
     command = [sys.executable, "-m", "spanledger", "rebuild", "--data", str(data)]
-    subprocess.run(command, check=True, capture_output=True, timeout=600)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
     assert digests(DataDir(data)) == live

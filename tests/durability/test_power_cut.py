@@ -30,7 +30,8 @@ from tests.service import Service, service
 pytestmark = [pytest.mark.durability, needs_loop]
 
 FAULTY = str(Path(__file__).with_name("faulty"))
-DISK_MIB = 512
+DISK_MIB = 2048
+"""Room for the ledger, what merges replaced in the last ten minutes, and the second ledger of a rebuild."""
 BATCHES_MAX = 60
 """Acks between two cuts: at least 1, at most so many."""
 CONTROL_BATCHES = 200
