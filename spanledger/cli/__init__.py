@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sql": ("sql", "Ask a question in SQL."),
     "why": ("why", "Say why a call was booked as it was, from attribute to price."),
     "prices": ("prices", "Look at prices, publish newer ones, set your own, re-rate."),
+    "export": ("export", "Hand costs to finance: FOCUS or beancount."),
     "rebuild": ("rebuild", "Make the ledger again from the journal."),
     "doctor": ("doctor", "Check this installation, end to end."),
     "config": ("config", "Show or check the configuration."),
