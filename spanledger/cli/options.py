@@ -46,10 +46,14 @@ def output(command: F) -> F:
         type=click.Choice(FORMATS),
         help="How to write the rows [default: table on a terminal, jsonl in a pipe].",
     )
-    target = click.option(
-        "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file, not to stdout."
-    )
     return formats(target(command))
+
+
+def target(command: F) -> F:
+    """`-o FILE`."""
+    return click.option(
+        "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file, not to stdout."
+    )(command)
 
 
 def limit(default: int) -> Callable[[F], F]:
@@ -62,3 +66,18 @@ def limit(default: int) -> Callable[[F], F]:
 def since(command: F) -> F:
     """`--since WHEN`."""
     return click.option("--since", help="Only from then on: 7d, 24h, 30m, a date, or an RFC 3339 time.")(command)
+
+
+def stretch(command: F) -> F:
+    """`--from WHEN`, `--to WHEN` and `--as-of EVENT`."""
+    start = click.option(
+        "--from", "start", help="Charges that count from then on: 7d, 24h, a date, or an RFC 3339 time [default: all]."
+    )
+    end = click.option("--to", "end", help="Charges that count before then [default: all].")
+    known = click.option(
+        "--as-of",
+        type=click.IntRange(min=0),
+        metavar="EVENT",
+        help="As known at this event: an export made then can be made again [default: the last].",
+    )
+    return start(end(known(command)))
