@@ -59,3 +59,11 @@ RECONCILIATIONS = columns(
     (16, "recorded_ns", I64, "receipt of the event, ns since 1970 UTC"),
     (17, "event_seq", I64, "event that recorded it"),
 )
+
+PERIODS = columns(
+    (1, "month", TEXT, "accounting month that was closed, with all before it, as 2026-11"),
+    (2, "reason", TEXT, "why"),
+    (3, "author", TEXT, "who closed it"),
+    (4, "recorded_ns", I64, "receipt of the event, ns since 1970 UTC"),
+    (5, "event_seq", I64, "event that closed it"),
+)

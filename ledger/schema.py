@@ -27,11 +27,11 @@ from ledger.column import (
     Column,
     columns,
 )  # fmt: skip
-from ledger.decided import PRICE_BOOKS, PRICE_OVERRIDES, RECONCILIATIONS, RERATES
+from ledger.decided import PERIODS, PRICE_BOOKS, PRICE_OVERRIDES, RECONCILIATIONS, RERATES
 from ledger.listed import LOGS, METRICS
 
 __all__ = [
-    "ARROW", "CHARGES", "CONFLICTS", "EVENTS", "LOGS", "METRICS", "MONEY", "PLACEMENTS", "POSTING_VERSION",
+    "ARROW", "CHARGES", "CONFLICTS", "EVENTS", "LOGS", "METRICS", "MONEY", "PERIODS", "PLACEMENTS", "POSTING_VERSION",
     "PRICE_BOOKS", "PRICE_OVERRIDES", "QUANTITY", "QUARANTINE", "RECONCILIATIONS", "RERATES", "ROLLUPS",
     "RUN_MERGES", "RUN_PARTS", "SCHEMA_VERSION",
     "SPANS", "SPAN_ID", "TABLES", "TEXT", "TEXTS", "TRACE_ID", "Column", "arrow_schema", "empty",
@@ -329,6 +329,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
     "price_overrides": PRICE_OVERRIDES,
     "rerates": RERATES,
     "reconciliations": RECONCILIATIONS,
+    "periods": PERIODS,
 }
 """Every table that the poster writes, by name."""
 

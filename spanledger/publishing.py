@@ -4,6 +4,7 @@ from hashlib import sha256
 
 from ledger.journal.frame import Draft
 from ledger.journal.kinds import (
+    PERIOD_CLOSED,
     PRICE_BOOK_PUBLISHED,
     PRICE_OVERRIDE_REMOVED,
     PRICE_OVERRIDE_SET,
@@ -63,3 +64,8 @@ def reconciliation_draft(body: bytes) -> Draft:
         transport="control",
         content_type=JSON,
     )
+
+
+def closing_draft(body: bytes) -> Draft:
+    """Closes a month. Sent twice, the second is refused when it is posted."""
+    return Draft(kind=PERIOD_CLOSED, body=body, transport="control", content_type=JSON)

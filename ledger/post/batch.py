@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
+from ledger.books.periods import Periods
 from ledger.calls.columns import starts
 from ledger.journal.frame import Event
 from ledger.post.conversations import Conversations
@@ -15,8 +16,8 @@ from ledger.schema import ARROW
 class Batch:
     """Rows, trace pairs and control keys of the events of one commit."""
 
-    def __init__(self, events: Sequence[Event], conversations: Conversations) -> None:
-        self.conversations = conversations
+    def __init__(self, events: Sequence[Event], conversations: Conversations, periods: Periods) -> None:
+        self.conversations, self._periods = conversations, periods
         self._events = events
         self._seqs = np.array([event.event_seq for event in events], dtype=np.int64)
         self._parts: dict[str, list[pa.Table]] = defaultdict(list)
@@ -67,8 +68,13 @@ class Batch:
     def _with_recorded(self, charges: pa.Table) -> pa.Table:
         received = np.array([event.received_ns for event in self._events], dtype=np.int64)
         at = np.searchsorted(self._seqs, charges["event_seq"].to_numpy())
-        column = charges.column_names.index("recorded_ns")
-        return charges.set_column(column, ARROW["charges"].field("recorded_ns"), pa.array(received[at]))
+        seqs, charged = charges["event_seq"].to_numpy(), charges["charged_ns"].to_numpy()
+        found = {
+            "recorded_ns": pa.array(received[at]),
+            "accounting_ns": self._periods.accounting_ns(charged, received[at], seqs),
+        }
+        schema = ARROW["charges"]
+        return pa.table([found.get(name, charges[name]) for name in schema.names], schema=schema)
 
     def _event_rows(self) -> pa.Table:
         events = self._events

@@ -14,8 +14,9 @@ import pyarrow as pa
 
 from ledger.books.book import PriceBook
 from ledger.books.order import read_order
+from ledger.books.periods import Periods, read_closing
 from ledger.books.reconciled import read_reconciliation
-from ledger.errors import Corrupt, LedgerError
+from ledger.errors import Corrupt, LedgerError, Refused
 from ledger.journal import kinds
 from ledger.journal.disk import POSIX, Disk
 from ledger.journal.frame import Event
@@ -41,7 +42,7 @@ from ledger.store.options import StoreOptions
 SpansIn = Callable[[Event], int]
 """How many spans an event holds, or more, without decoding it."""
 
-_LAST = "last_event_sha256"
+_LAST, _PERIODS = "last_event_sha256", "periods"
 
 
 @dataclass(frozen=True)
@@ -174,6 +175,7 @@ class Poster:
 
     def _start_afresh(self) -> None:
         self._tariffs = Tariffs.restore(self._reader.get, self._catalog.state)
+        self._periods = Periods(self._catalog.state(_PERIODS))
         self._open_afresh()
 
     def _open_afresh(self) -> None:
@@ -184,7 +186,7 @@ class Poster:
         self._listing = Listing(self._catalog, self._decode)
 
     def _post(self, events: Sequence[Event]) -> None:
-        batch = Batch(events, Conversations(self._catalog))
+        batch = Batch(events, Conversations(self._catalog), self._periods)
         for kind, part in _parts(events):
             if kind == kinds.OTLP_TRACES:
                 self._telemetry.post(part, batch)
@@ -201,7 +203,7 @@ class Poster:
             traces=batch.traces(),
             keys=batch.keys,
             active=batch.conversations.rows(),
-            state={**self._tariffs.states(), _LAST: events[-1].raw_sha256},
+            state={**self._tariffs.states(), _PERIODS: self._periods.state(), _LAST: events[-1].raw_sha256},
         )
         self._open.forget(self._options.open_spans_max, self._options.open_text_max)
 
@@ -234,6 +236,14 @@ class Poster:
     def _reconcile(self, event: Event, batch: Batch) -> None:
         batch.add("reconciliations", reconciliation_rows(event, read_reconciliation(event.body)))
 
+    def _close(self, event: Event, batch: Batch) -> None:
+        closing = read_closing(event.body)
+        if event.received_ns < closing.ends_ns:
+            raise Refused(f"{closing.month} has not ended: a month is closed once it is over")
+        self._periods.close(event.event_seq, closing)
+        row = (closing.month, closing.reason, closing.author, event.received_ns, event.event_seq)
+        batch.add("periods", pa.table([[value] for value in row], schema=ARROW["periods"]))
+
 
 _EFFECTS: Mapping[str, Callable[[Poster, Event, Batch], None]] = {
     kinds.PRICE_BOOK_PUBLISHED: Poster._publish,
@@ -241,6 +251,7 @@ _EFFECTS: Mapping[str, Callable[[Poster, Event, Batch], None]] = {
     kinds.PRICE_OVERRIDE_REMOVED: Poster._override,
     kinds.RERATE_ORDERED: Poster._rerate,
     kinds.RECONCILIATION_RECORDED: Poster._reconcile,
+    kinds.PERIOD_CLOSED: Poster._close,
 }
 """Control events that posting heeds. Others are only listed in `events`."""
 

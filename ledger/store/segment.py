@@ -38,6 +38,7 @@ SEQ: dict[str, str] = {
     "price_overrides": "event_seq",
     "rerates": "event_seq",
     "reconciliations": "event_seq",
+    "periods": "event_seq",
 }
 """The column of each table that names the event whose posting wrote the row: its place in record time."""
 TRACED = ("spans", "logs", "placements", "charges", "run_parts", "conflicts")

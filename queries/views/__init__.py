@@ -53,6 +53,7 @@ VIEWS: tuple[str, ...] = (
     "price_overrides",
     "rerates",
     "reconciliations",
+    "periods",
 )
 """The stable names. Columns are only ever added."""
 ORDER: tuple[str, ...] = (*BASE, *MACROS, *VIEWS)

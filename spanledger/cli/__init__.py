@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "why": ("why", "Say why a call was booked as it was, from attribute to price."),
     "prices": ("prices", "Look at prices, publish newer ones, set your own, re-rate."),
     "reconcile": ("reconcile", "Compare the ledger with what a provider says it bills."),
+    "periods": ("periods", "Close accounting months, and list those that are."),
     "export": ("export", "Hand costs to finance: FOCUS or beancount."),
     "rebuild": ("rebuild", "Make the ledger again from the journal."),
     "doctor": ("doctor", "Check this installation, end to end."),

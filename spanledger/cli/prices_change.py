@@ -101,7 +101,7 @@ def override(
         _list_overrides(data, form, output)
         return
     settings = load(data=data, file=config_file)
-    who = author or _login()
+    who = author or login()
     if file:
         rules = read_overrides(file, who)
         event_seq = publish(settings, override_draft(set_body(rules)))
@@ -142,7 +142,8 @@ def _ids(rules: Sequence["Rule"]) -> str:
     return ", ".join(rule.override_id for rule in rules)
 
 
-def _login() -> str:
+def login() -> str:
+    """Who is at the terminal, as far as the system knows."""
     import getpass
 
     try:
@@ -200,7 +201,7 @@ def rerate(
     if dry_run or not change.changed:
         say("nothing was ordered")
         return
-    orders = _orders(stretches, book_seq, reason, author or _login())
+    orders = _orders(stretches, book_seq, reason, author or login())
     first, last = _publish_all(settings, orders)
     with connect(settings.data.root) as connection:
         told = connection.execute(CORRECTED, [first, last]).fetchone()
