@@ -27,17 +27,18 @@ from ledger.column import (
     Column,
     columns,
 )  # fmt: skip
-from ledger.listed import LOGS, METRICS
+from ledger.listed import LOGS, METRICS, READINGS
+from ledger.priced import PRICE_BOOKS, PRICE_OVERRIDES, RERATES
 
 __all__ = [
     "ARROW", "CHARGES", "CONFLICTS", "EVENTS", "LOGS", "METRICS", "MONEY", "PLACEMENTS", "POSTING_VERSION",
-    "PRICE_BOOKS", "PRICE_OVERRIDES", "QUANTITY", "QUARANTINE", "RERATES", "ROLLUPS", "RUN_MERGES", "RUN_PARTS",
-    "SCHEMA_VERSION",
+    "PRICE_BOOKS", "PRICE_OVERRIDES", "QUANTITY", "QUARANTINE", "READINGS", "RERATES", "ROLLUPS", "RUN_MERGES",
+    "RUN_PARTS", "SCHEMA_VERSION",
     "SPANS", "SPAN_ID", "TABLES", "TEXT", "TEXTS", "TRACE_ID", "Column", "arrow_schema", "empty",
 ]  # fmt: skip
 
 SCHEMA_VERSION = 1
-POSTING_VERSION = 6
+POSTING_VERSION = 7
 """Raised whenever posting the same journal would give other rows."""
 
 _columns, _I64, _I32, _BOOL = columns, I64, I32, BOOL
@@ -108,7 +109,12 @@ SPANS = _columns(
 
 PLACEMENTS = _columns(  # gone: 3 span_id, 12 view_id, 13 call_id, 16 duplicate_of
     (1, "tenant", TEXT, "tenant"),
-    (2, "trace_id", TRACE_ID, "trace of what is placed; of a log record without one its content hash"),
+    (
+        2,
+        "trace_id",
+        TRACE_ID,
+        "trace of what is placed; of a log record without one its content hash, of metrics that of their reading",
+    ),
     (4, "run_id", ID, "run the span belongs to; NULL where it only defines an agent"),
     (5, "run_rule", TEXT, "why: explicit, turn, agent, conversation or trace"),
     (6, "agent_name", TEXT, "nearest agent at or above the span, else the service"),
@@ -127,28 +133,38 @@ PLACEMENTS = _columns(  # gone: 3 span_id, 12 view_id, 13 call_id, 16 duplicate_
         21,
         "call_span_id",
         SPAN_ID,
-        "span of the call's earliest view, zeros for a log record; NULL where it is this view, or no view",
+        "span of the call's earliest view, zeros for a log record or reading; NULL where it is this view, or no view",
     ),
     (
         22,
         "duplicate_of_span_id",
         SPAN_ID,
-        "span that bills instead, zeros for a log record; NULL where this one bills, or is no view",
+        "span that bills instead, zeros for a log record or reading; NULL where this one bills, or is no view",
     ),
     (
         23,
         "call_trace_id",
         TRACE_ID,
-        "trace of call_span_id, or content hash of the log record; NULL where it is trace_id, or the log's own hash",
+        "trace of call_span_id, or content hash of the log record or reading; NULL where it is trace_id or its own",
     ),
     (24, "duplicate_of_trace_id", TRACE_ID, "as call_trace_id, of duplicate_of_span_id"),
-    (25, "signal", TEXT, "what is placed: span, or log where a log record is a view of a call"),
+    (
+        25,
+        "signal",
+        TEXT,
+        "what is placed: span; log or metric where a log record or a reading is a view of a call",
+    ),
     (26, "beneath_tool", TEXT, "of a view of a model's call: the innermost tool whose span it lies beneath"),
 )
 
 CHARGES = _columns(  # gone: 2 charge_id, 3 call_id, 15 quantity, 18 list_cost_usd, 19 cost_usd, 22 reverses
     (1, "tenant", TEXT, "tenant"),
-    (4, "trace_id", TRACE_ID, "trace of the billing view; of a log record without one its content hash"),
+    (
+        4,
+        "trace_id",
+        TRACE_ID,
+        "trace of the billing view; of a log record without one its content hash, of readings theirs",
+    ),
     (5, "run_id", ID, "run that the line is booked on"),
     (6, "agent_name", TEXT, "agent (self cost)"),
     (7, "service_name", TEXT, "service"),
@@ -172,15 +188,20 @@ CHARGES = _columns(  # gone: 2 charge_id, 3 call_id, 15 quantity, 18 list_cost_u
     (29, "recorded_ns", _I64, "receipt of the event that booked it, ns since 1970 UTC"),
     (30, "event_seq", _I64, "event whose posting wrote this line"),
     (31, "line", _I32, "position among the lines of this call and event"),
-    (32, "span_id", SPAN_ID, "span of the billing view, zeros for a log record"),
-    (33, "call_span_id", SPAN_ID, "span of the call's earliest view, zeros for a log record; NULL where it is span_id"),
+    (32, "span_id", SPAN_ID, "span of the billing view, zeros for a log record or reading"),
+    (
+        33,
+        "call_span_id",
+        SPAN_ID,
+        "span of the call's earliest view, zeros for a log record or reading; NULL where it is span_id",
+    ),
     (
         39,
         "call_trace_id",
         TRACE_ID,
-        "trace of call_span_id, or the content hash of the log record; NULL where it is trace_id",
+        "trace of call_span_id, or the content hash of the log record or reading; NULL where it is trace_id",
     ),
-    (40, "signal", TEXT, "what bills: span or log"),
+    (40, "signal", TEXT, "what bills: span, log or metric"),
     (34, "reverses_seq", _I64, "event_seq of the line that a reversal takes back"),
     (35, "reverses_line", _I32, "its line"),
     (
@@ -312,48 +333,11 @@ EVENTS = _columns(
     (15, "points", _I64, "new data points of metrics that it brought"),
 )
 
-PRICE_BOOKS = _columns(
-    (1, "price_book_id", TEXT, "SHA-256, hex, of the published body"),
-    (2, "source", TEXT, "where the prices come from"),
-    (3, "source_version", TEXT, "its version"),
-    (4, "rows", _I64, "prices in the book"),
-    (5, "published_ns", _I64, "receipt of the event, ns since 1970 UTC"),
-    (6, "event_seq", _I64, "event that published it"),
-)
-
-PRICE_OVERRIDES = _columns(
-    (1, "override_id", TEXT, "id of the rule"),
-    (2, "action", TEXT, "set or removed"),
-    (3, "provider", TEXT, "provider that it is for; NULL: any"),
-    (4, "model", TEXT, "model that it is for, `*` for any characters; NULL: any"),
-    (5, "unit", TEXT, "unit that it is for; NULL: any"),
-    (6, "multiply", MONEY, "factor of the list price; NULL where it sets a price"),
-    (7, "price_usd", MONEY, "price of `per` units, USD; NULL where it multiplies"),
-    (8, "per", _I64, "units that price_usd is for"),
-    (9, "valid_from_ns", _I64, "first start of calls that it is for, ns since 1970 UTC; NULL: no bound"),
-    (10, "valid_to_ns", _I64, "first start beyond, ns since 1970 UTC; NULL: no bound"),
-    (11, "reason", TEXT, "why it was set or removed"),
-    (12, "author", TEXT, "who set or removed it"),
-    (13, "recorded_ns", _I64, "receipt of the event, ns since 1970 UTC"),
-    (14, "event_seq", _I64, "event that set or removed it"),
-)
-
-RERATES = _columns(
-    (1, "rerate_id", TEXT, "what the orders of one correction have in common"),
-    (2, "price_book_id", TEXT, "SHA-256, hex, of the price book that prices anew"),
-    (3, "since_ns", _I64, "first charged_at of what is priced anew, ns since 1970 UTC"),
-    (4, "until_ns", _I64, "first charged_at beyond, ns since 1970 UTC"),
-    (5, "reason", TEXT, "why it was ordered"),
-    (6, "author", TEXT, "who ordered it"),
-    (7, "calls", _I64, "calls that were corrected"),
-    (8, "recorded_ns", _I64, "receipt of the event, ns since 1970 UTC"),
-    (9, "event_seq", _I64, "event that ordered it"),
-)
-
 TABLES: Mapping[str, tuple[Column, ...]] = {
     "spans": SPANS,
     "logs": LOGS,
     "metrics": METRICS,
+    "readings": READINGS,
     "placements": PLACEMENTS,
     "charges": CHARGES,
     "rollups": ROLLUPS,

@@ -45,6 +45,7 @@ VIEWS: tuple[str, ...] = (
     "model_changes",
     "logs",
     "metrics",
+    "readings",
     "span_content",
     "conflicts",
     "quarantine",

@@ -14,7 +14,7 @@ MAY_IMPORT = {
     "spanledger": {"ledger", "ingest", "queries", "spanledger"},
 }
 LEDGER_LAYERS = (
-    {"seams", "column", "listed", "schema", "money", "errors", "paths"},
+    {"seams", "column", "listed", "priced", "schema", "money", "errors", "paths"},
     {"journal"},
     {"log"},
     {"store"},
