@@ -1,45 +1,20 @@
 """Months closed among the spans of a ledger: what was reported stays, and what comes later counts later."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from ledger.books.book import seed_body
-from ledger.books.periods import Closing, closing_body
-from ledger.journal.append import JournalWriter
-from ledger.journal.frame import Draft
-from ledger.journal.kinds import PERIOD_CLOSED, PRICE_BOOK_PUBLISHED
 from ledger.paths import DataDir
 from ledger.post.rebuild import rebuild
-from ledger.seams import SystemClock, SystemRng
+from ledger.seams import SystemClock
 from ledger.store.digest import digests
-from tests.golden.books import StillClock
+from tests.ledger.post.months import close, journal
 from tests.ledger.post.plain import agent, call, decode, request, same_span
 from tests.ledger.post.posted import CALL_USD, ask, post
 
 SUMS = """
 SELECT strftime(accounting_at, '%Y-%m-%d'), entry, SUM(cost_usd) FROM charges GROUP BY ALL ORDER BY ALL
 """
-
-
-def ns(text: str) -> int:
-    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) * 10**9
-
-
-def close(month: str) -> Draft:
-    return Draft(kind=PERIOD_CLOSED, body=closing_body(Closing(month, "done", "ann")), content_type="application/json")
-
-
-def journal(data: DataDir, *drafts: tuple[str, Draft]) -> None:
-    """Each draft with the moment at which it is received; `plain` spans are of 2026-09-21."""
-    seed = Draft(kind=PRICE_BOOK_PUBLISHED, key="price_book:seed", body=seed_body(), content_type="application/parquet")
-    clock = StillClock(ns("2026-09-01"))
-    writer = JournalWriter.open(data, clock=clock, rng=SystemRng(), seed=[seed])
-    for at, draft in drafts:
-        clock.ns = ns(at)
-        writer.append(draft)
-    writer.close()
 
 
 @pytest.fixture
