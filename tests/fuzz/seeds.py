@@ -4,6 +4,7 @@ import gzip
 import json
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,6 +14,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from ingest.decompress import DECODERS
 from ledger.books.order import Order, order_body
 from ledger.books.override import Removal, removal_body, rule_of, set_body
+from ledger.books.periods import Closing, closing_body
+from ledger.books.reconciled import Compared, Reconciliation, body_of
 from ledger.errors import Overloaded
 from ledger.journal.append import JournalWriter
 from ledger.journal.control import LENGTH, encode_append, encode_appended, encode_error
@@ -148,6 +151,21 @@ def price_changes() -> Iterator[bytes]:
     yield set_body([rule_of(rule | {"multiply": "0.85"}), rule_of(rule | {"id": "s"} | fixed)])
     yield removal_body(Removal(("r", "s"), "over", "jane"))
     yield order_body(Order("r1", 1, -(2**63), 2**63 - 1, "a wrong list", "jane"))
+    yield closing_body(Closing("2026-11", "done", "jane"))
+    row = Compared("openai", "2026-11-20", None, 1, 2, 3, 4, 5, None, Decimal("0.1"), Decimal(1), False, ("a cause",))
+    yield body_of(Reconciliation(7, Decimal("0.01"), {"costs.json": "00" * 32}, (row,)))
+
+
+def of_statements() -> Iterator[bytes]:
+    day = {"start_time": 1730419200, "end_time": 1730505600}
+    costs = {"object": "organization.costs.result", "amount": {"value": 0.06, "currency": "usd"}, "line_item": "m, in"}
+    usage = {"object": "organization.usage.completions.result", "num_model_requests": 5, "input_tokens": 7}
+    yield json.dumps({"data": [day | {"results": [costs]}], "has_more": True}).encode()
+    yield json.dumps([{"data": [day | {"results": [usage]}]}]).encode()
+    day = {"starting_at": "2025-08-01T00:00:00Z", "ending_at": "2025-08-02T00:00:00Z"}
+    yield json.dumps({"data": [day | {"results": [{"amount": "123.45", "currency": "USD"}]}]}).encode()
+    usage = {"uncached_input_tokens": 1, "cache_creation": {"ephemeral_1h_input_tokens": 2}, "output_tokens": 3}
+    yield json.dumps({"data": [day | {"results": [usage]}]}).encode()
 
 
 SEEDS: Mapping[str, Callable[[], Iterator[bytes]]] = {
@@ -165,6 +183,7 @@ SEEDS: Mapping[str, Callable[[], Iterator[bytes]]] = {
     "dialects": attributes,
     "prices": books,
     "price changes": price_changes,
+    "statements": of_statements,
 }
 
 

@@ -31,6 +31,10 @@ from ledger.books.charge import price
 from ledger.books.format import encode
 from ledger.books.order import read_order
 from ledger.books.override import NONE, read_removal, read_set, set_body
+from ledger.books.periods import read_closing
+from ledger.books.reconciled import body_of, read_reconciliation
+from ledger.books.statements import sources
+from ledger.books.statements.statement import covered
 from ledger.errors import LedgerError
 from ledger.journal.control import decode_append, decode_reply, message_bytes
 from ledger.journal.file import HEADER_BYTES, decode_file_header
@@ -291,15 +295,24 @@ def price_book(data: bytes) -> None:
 
 
 def price_changes(data: bytes) -> None:
-    """A body of an event that changes prices is read or refused, and rules that are read can be folded and tried."""
-    for read in (read_removal, read_order):
+    """A body of an event about prices or costs is read or refused, and rules that are read can be folded and tried."""
+    for read in (read_removal, read_order, read_closing):
         with suppress(LedgerError):
             read(data)
+    with suppress(LedgerError):
+        found = read_reconciliation(data)
+        assert read_reconciliation(body_of(found)) == found
     with suppress(LedgerError):
         rules = read_set(data)
         assert read_set(set_body(rules)) == rules
         for rule in NONE.with_rules(rules).ranked:
             rule.matches_model("gpt-4o-2024-08-06")
+
+
+def statements(data: bytes) -> None:
+    """A file that is to be what a provider bills is read or refused."""
+    with suppress(LedgerError):
+        covered(sources.read(data).buckets)
 
 
 TARGETS: Mapping[str, Callable[[bytes], None]] = {
@@ -317,5 +330,6 @@ TARGETS: Mapping[str, Callable[[bytes], None]] = {
     "dialects": dialects,
     "prices": price_book,
     "price changes": price_changes,
+    "statements": statements,
 }
 """Name -> target. A new one is a function here and its seeds in tests/fuzz/seeds.py."""
