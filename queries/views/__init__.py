@@ -43,6 +43,7 @@ VIEWS: tuple[str, ...] = (
     "cost_by_tool",
     "cost_by_credential",
     "model_changes",
+    "cost_drifts",
     "logs",
     "metrics",
     "span_content",
