@@ -36,7 +36,7 @@ VIEWS_MAX = 200_000
 """Views that one order may cover: about 300 MB of lines in one transaction. A correction of more is several orders."""
 TRACES_A_STEP = 512
 _KEY = ("tenant", "trace_id")
-_ASKED = (*_KEY, "operation", "end_ns", "received_ns")
+_ASKED = (*_KEY, "source_seq", "operation", "end_ns", "received_ns")
 _NO_NAMES = Names(pa.array([], TEXT), np.empty(0, np.int64), np.empty(0, np.uint64), np.empty(0, np.uint64))
 
 ViewsOf = Callable[[int], pa.Table]
@@ -59,8 +59,9 @@ def post_order(event: Event, order: Order, catalog: Catalog, tariffs: Tariffs, v
 
 
 def _covered(catalog: Catalog, order: Order) -> pa.Table:
-    """(tenant, trace_id) of the traces with views that `order` covers, in order. Raises Refused past VIEWS_MAX."""
-    found, views = [ARROW["spans"].empty_table().select(_KEY)], 0
+    """(tenant, trace_id) of the traces with views that `order` covers, those together that came together: each step
+    decodes the events of its traces anew. Raises Refused past VIEWS_MAX."""
+    found, views = [_first(ARROW["spans"].empty_table().select(_ASKED))], 0
     for part in _asked(catalog):
         part = part.filter(pa.array(_is_covered(part, order)))
         views += part.num_rows
@@ -69,8 +70,8 @@ def _covered(catalog: Catalog, order: Order) -> pa.Table:
                 f"re-rating {order.rerate_id}: from {order.since_ns} to {order.until_ns} ns lie more than {VIEWS_MAX} "
                 "views: order shorter stretches, as `spanledger prices rerate` does"
             )
-        found.append(_distinct(part))
-    return _distinct(pa.concat_tables(found)).sort_by([(name, "ascending") for name in _KEY])
+        found.append(_first(part))
+    return _first(pa.concat_tables(found)).sort_by([(name, "ascending") for name in ("source_seq", *_KEY)]).select(_KEY)
 
 
 def _asked(catalog: Catalog) -> Iterator[pa.Table]:
@@ -86,8 +87,10 @@ def _is_covered(views: pa.Table, order: Order) -> np.ndarray:
     return covered & (charged < order.until_ns)
 
 
-def _distinct(keys: pa.Table) -> pa.Table:
-    return keys.select(_KEY).group_by(list(_KEY), use_threads=False).aggregate([])
+def _first(views: pa.Table) -> pa.Table:
+    """_KEY of each trace, and the first event of `views` that brought one of it."""
+    found = views.group_by(list(_KEY), use_threads=False).aggregate([("source_seq", "min")])
+    return found.rename_columns([*_KEY, "source_seq"])
 
 
 def _steps(keys: pa.Table) -> Iterator[pa.Table]:
