@@ -172,14 +172,16 @@ class MirroredDisk(SimDisk):
 
     def sync_dir(self, directory: Path) -> None:
         with self.around("sync_dir", directory):
-            pending = self.name_changes
             super().sync_dir(directory)
-            if len(self.name_changes) < len(pending):
-                self.name_changes = [
-                    _followed(entry, pending[number:], directory)
-                    for number, entry in enumerate(pending)
-                    if entry[0] != directory
-                ]
+
+    def _make_sure(self, directory: Path) -> None:
+        pending = self.name_changes
+        super()._make_sure(directory)
+        self.name_changes = [
+            _followed(entry, pending[number:], directory)
+            for number, entry in enumerate(pending)
+            if entry[0] != directory
+        ]
 
     def chmod(self, path: Path, mode: int) -> None:
         with self.around("chmod", path):

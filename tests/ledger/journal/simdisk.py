@@ -275,8 +275,10 @@ class SimDisk:
 
     def sync_dir(self, directory: Path) -> None:
         self.step("sync_dir", directory)
-        if not self.syncs_names:
-            return
+        if self.syncs_names:
+            self._make_sure(directory)
+
+    def _make_sure(self, directory: Path) -> None:
         for parent, change in self.name_changes:
             if parent == directory:
                 change(self.sure_names)
