@@ -1,9 +1,9 @@
 """An order to re-rate: which calls are priced anew, by which book. It says so once, as an event, and holds for ever."""
 
 from dataclasses import dataclass
-from json import dumps, loads
 from typing import Any
 
+from ledger.books.body import canonical, object_of
 from ledger.errors import Refused
 
 TEXT_CHARS_MAX = 500
@@ -28,19 +28,12 @@ class Order:
 
 def order_body(order: Order) -> bytes:
     """Body of a `rerate.ordered` event."""
-    return dumps(vars(order), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return canonical(vars(order))
 
 
 def read_order(body: bytes) -> Order:
     """What a `rerate.ordered` event says. Raises Refused."""
-    if len(body) > BODY_BYTES_MAX:
-        raise Refused(f"re-rating: {len(body)} bytes, at most {BODY_BYTES_MAX} are read")
-    try:
-        said = loads(body)
-    except (ValueError, RecursionError) as error:
-        raise Refused(f"re-rating: no JSON: {error}") from error
-    if not isinstance(said, dict) or said.keys() != _NAMES:
-        raise Refused(f"re-rating: an object with {', '.join(sorted(_NAMES))} expected")
+    said = object_of(body, "re-rating", _NAMES, BODY_BYTES_MAX)
     for name in ("rerate_id", "reason", "author"):
         _refuse(name, said[name], isinstance(said[name], str) and 0 < len(said[name]) <= TEXT_CHARS_MAX)
     for name in ("book_seq", "since_ns", "until_ns"):

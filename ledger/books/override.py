@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
-from json import dumps, loads
 from typing import Any
 
+from ledger.books.body import canonical, object_of
 from ledger.books.match import NAME_CHARS_MAX
 from ledger.books.rates import PRICE_PICO_MAX
 from ledger.books.units import REPORTED, TOOL_UNITS, UNITS, UNKNOWN
@@ -138,12 +138,12 @@ class Removal:
 
 def set_body(rules: Iterable[Rule]) -> bytes:
     """Body of a `price_override.set` event."""
-    return _canonical({"rules": [_said(rule) for rule in rules]})
+    return canonical({"rules": [_said(rule) for rule in rules]})
 
 
 def removal_body(removal: Removal) -> bytes:
     """Body of a `price_override.removed` event."""
-    return _canonical({"ids": list(removal.override_ids), "reason": removal.reason, "author": removal.author})
+    return canonical({"ids": list(removal.override_ids), "reason": removal.reason, "author": removal.author})
 
 
 def read_set(body: bytes) -> tuple[Rule, ...]:
@@ -168,20 +168,8 @@ def read_removal(body: bytes) -> Removal:
     return Removal(tuple(ids), _text(said, "reason", "price overrides"), _text(said, "author", "price overrides"))
 
 
-def _canonical(value: Any) -> bytes:
-    return dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-
-
 def _read(body: bytes, names: set[str]) -> dict[str, Any]:
-    if len(body) > BODY_BYTES_MAX:
-        raise Refused(f"price overrides: {len(body)} bytes, at most {BODY_BYTES_MAX} are read")
-    try:
-        said = loads(body)
-    except (ValueError, RecursionError) as error:
-        raise Refused(f"price overrides: no JSON: {error}") from error
-    if not isinstance(said, dict) or said.keys() != names:
-        raise Refused(f"price overrides: an object with {', '.join(sorted(names))} expected")
-    return said
+    return object_of(body, "price overrides", names, BODY_BYTES_MAX)
 
 
 def _said(rule: Rule) -> dict[str, Any]:

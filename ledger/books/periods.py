@@ -7,6 +7,7 @@ from re import fullmatch
 import numpy as np
 import pyarrow as pa
 
+from ledger.books.body import canonical, object_of
 from ledger.errors import Refused
 from ledger.money import Int64s
 
@@ -34,19 +35,12 @@ class Closing:
 
 def closing_body(closing: Closing) -> bytes:
     """Body of a `period.closed` event."""
-    return dumps(vars(closing), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return canonical(vars(closing))
 
 
 def read_closing(body: bytes) -> Closing:
     """What a `period.closed` event says. Raises Refused."""
-    if len(body) > BODY_BYTES_MAX:
-        raise Refused(f"closing a month: {len(body)} bytes, at most {BODY_BYTES_MAX} are read")
-    try:
-        said = loads(body)
-    except (ValueError, RecursionError) as error:
-        raise Refused(f"closing a month: no JSON: {error}") from error
-    if not isinstance(said, dict) or said.keys() != _NAMES:
-        raise Refused(f"closing a month: an object with {', '.join(sorted(_NAMES))} expected")
+    said = object_of(body, "closing a month", _NAMES, BODY_BYTES_MAX)
     for name, value in said.items():
         if not isinstance(value, str) or not 0 < len(value) <= TEXT_CHARS_MAX:
             raise Refused(f"closing a month: {name} {str(value)[:50]!r} is none")

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from json import dumps, loads
 from typing import Any
 
+from ledger.books.body import canonical, object_of
 from ledger.errors import Refused
 from ledger.money import from_pico, to_pico
 
@@ -47,7 +47,7 @@ class Compared:
 
 @dataclass(frozen=True)
 class Reconciliation:
-    """`as_of_seq`: the last event that the figures here know of. `statements`: SHA-256, hex, by name of the file."""
+    """`as_of_seq`: the last event that the figures here know of. `statements`: SHA-256, hex -> name of the file."""
 
     as_of_seq: int
     tolerance_usd: Decimal
@@ -64,24 +64,15 @@ def body_of(found: Reconciliation) -> bytes:
         "statements": dict(found.statements),
         "rows": rows,
     }
-    body = dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    body = canonical(said)
     read_reconciliation(body)
     return body
 
 
 def read_reconciliation(body: bytes) -> Reconciliation:
     """What a `reconciliation.recorded` event says. Raises Refused."""
-    if len(body) > BODY_BYTES_MAX:
-        raise Refused(
-            f"reconciliation: {len(body)} bytes, at most {BODY_BYTES_MAX} are read: give fewer days at a time"
-        )
-    try:
-        said = loads(body)
-    except (ValueError, RecursionError) as error:
-        raise Refused(f"reconciliation: no JSON: {error}") from error
     names = {field.name for field in fields(Reconciliation)}
-    if not isinstance(said, dict) or said.keys() != names:
-        raise Refused(f"reconciliation: an object with {', '.join(sorted(names))} expected")
+    said = object_of(body, "reconciliation", names, BODY_BYTES_MAX)
     rows, statements = said["rows"], said["statements"]
     _refuse("rows", rows, isinstance(rows, list) and len(rows) <= ROWS_MAX)
     texts = isinstance(statements, dict) and all(_is_text(each) for pair in statements.items() for each in pair)

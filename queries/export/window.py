@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import duckdb
 
 from ledger.errors import Refused
+from queries.connect import shown
 
 NS_MIN, NS_MAX = 0, 2**63 - 1
 
@@ -47,7 +48,7 @@ def take(connection: duckdb.DuckDBPyConnection, window: Window) -> Taken:
 
     Raises Refused for an event that is not posted.
     """
-    cursor = _cursor(connection)
+    cursor = shown(connection).cursor
     as_of = cursor if window.as_of is None else window.as_of
     if as_of > cursor:
         raise Refused(f"event {as_of} is not posted yet; the last one is {cursor}")
@@ -72,7 +73,3 @@ SELECT
   COUNT(DISTINCT (tenant, call_id))
 FROM missing
 """
-
-
-def _cursor(connection: duckdb.DuckDBPyConnection) -> int:
-    return int(connection.execute("SELECT cursor FROM base.snapshot").fetchall()[0][0])

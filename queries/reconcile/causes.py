@@ -1,7 +1,6 @@
 """Why the two sides of a comparison may differ: each cause a function, the likeliest first."""
 
 from collections.abc import Callable, Iterator
-from decimal import Decimal
 
 from ledger.books.reconciled import Compared
 from queries.reconcile.sides import Here, There
@@ -45,7 +44,7 @@ def beyond(_found: Compared, here: Here, there: There) -> str | None:
     if more <= 0 and tokens <= 0:
         return None
     what = _calls(more) if more > 0 else f"{tokens:,} input tokens"
-    return f"{what} more here: answers of a cache or a mock, or billed to another account"
+    return f"{what} more here: answers of a cache or a mock, billed to another account, or of an endpoint in no file"
 
 
 def near_midnight(_found: Compared, here: Here, there: There) -> str | None:
@@ -66,7 +65,7 @@ def of_no_model(found: Compared, _here: Here, there: There) -> str | None:
     if found.model is not None or not there.of_no_model:
         return None
     items = sorted(there.of_no_model.items(), key=lambda pair: (-pair[1], pair[0]))[:3]
-    return "billed for no model: " + ", ".join(f"{item[:80]} {_usd(cost)} USD" for item, cost in items)
+    return "billed for no model: " + ", ".join(f"{item[:80]} {decimal_text(cost)} USD" for item, cost in items)
 
 
 CAUSES: tuple[Cause, ...] = (
@@ -90,7 +89,3 @@ def causes(found: Compared, here: Here, there: There) -> Iterator[str]:
 
 def _calls(count: int) -> str:
     return f"{count:,} call{'' if count == 1 else 's'}"
-
-
-def _usd(cost: Decimal) -> str:
-    return decimal_text(cost)

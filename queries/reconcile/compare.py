@@ -17,9 +17,10 @@ from queries.runs import rows_of
 
 NEAR_MIDNIGHT_S = 300
 """A call that ended so near to midnight may be of the other day for its provider, whose clock is another."""
-INTO_DAY_S = "EPOCH(ended_at - DATE_TRUNC('day', ended_at))"
+ENDED = "COALESCE(ended_at, started_at)"
+INTO_DAY_S = f"EPOCH({ENDED} - DATE_TRUNC('day', {ENDED}))"
 CALLS = f"""
-SELECT provider, request_model, response_model, CAST(ended_at AS DATE) AS day,
+SELECT provider, request_model, response_model, CAST({ENDED} AS DATE) AS day,
        COUNT(*) AS calls,
        CAST(SUM(input_tokens) AS BIGINT) AS input_tokens,
        CAST(SUM(output_tokens) AS BIGINT) AS output_tokens,
@@ -29,11 +30,13 @@ SELECT provider, request_model, response_model, CAST(ended_at AS DATE) AS day,
        COUNT(*) FILTER (WHERE {INTO_DAY_S} < {NEAR_MIDNIGHT_S} OR {INTO_DAY_S} >= 86400 - {NEAR_MIDNIGHT_S})
          AS near_midnight
 FROM calls
-WHERE kind = 'model' AND usage_status <> 'failed' AND CAST(ended_at AS DATE) IN (SELECT UNNEST($days))
+WHERE kind = 'model' AND usage_status <> 'failed' AND CAST({ENDED} AS DATE) IN (SELECT UNNEST($days))
 GROUP BY ALL
 """
 """A failed call without usage is not billed, so it counts on neither side."""
 
+NAME_CHARS = 256
+"""Of a model that no price book knows: telemetry may say anything."""
 Key = tuple[str, date, str | None]
 """Provider, day, and model or None for all."""
 
@@ -45,10 +48,18 @@ def compared(
 
     Counts agree when they are equal, costs when they differ by no more than `tolerance_usd`: providers round.
     """
-    there = _there(buckets, matcher)
-    here = _here(connection, {(provider, day) for provider, day, _ in there}, matcher)
+    there, here = _there(buckets, matcher), _here(connection, {(each.provider, each.day) for each in buckets}, matcher)
     keys = sorted(there.keys() | here.keys(), key=lambda key: (key[0], key[1], key[2] is not None, key[2] or ""))
-    return [_beside(key, here.get(key, Here()), there.get(key, There()), tolerance_usd) for key in keys]
+    for bucket in buckets:
+        for key in keys:
+            if key[:2] == (bucket.provider, bucket.day) and (key[2] is None or _is_by_model(bucket)):
+                there[key].state(bucket.says)
+    return [_beside(key, here[key], there[key], tolerance_usd) for key in keys]
+
+
+def _is_by_model(bucket: Bucket) -> bool:
+    """Whether a model that it does not name was not used."""
+    return not bucket.lines or any(line.model is not None for line in bucket.lines)
 
 
 def _there(buckets: Iterable[Bucket], matcher: Matcher) -> dict[Key, There]:
@@ -78,7 +89,7 @@ def _here(connection: duckdb.DuckDBPyConnection, covered: set[tuple[str, date]],
 def _named(matcher: Matcher, provider: str | None, request: str | None, response: str | None) -> tuple[str, str]:
     """Provider and model as the price book calls them, so that one model has one name on both sides."""
     offer = matcher.find(provider, request, response).offer
-    return (offer.provider, offer.model) if offer else (provider or "", response or request or "unknown")
+    return (offer.provider, offer.model) if offer else (provider or "", (response or request or "unknown")[:NAME_CHARS])
 
 
 def _beside(key: Key, here: Here, there: There, tolerance_usd: Decimal) -> Compared:

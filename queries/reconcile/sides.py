@@ -1,6 +1,7 @@
 """What each of two sides says of one model on one day, or of all models: the ledger, and the provider."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TypeVar
@@ -39,6 +40,12 @@ class There:
     cost_usd: Decimal | None = None
     of_no_model: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     """Cost by item, where the item is no model's."""
+
+    def state(self, names: Iterable[str]) -> None:
+        """What is named and not known is 0: the provider says it of everything, and nothing of this."""
+        for name in names:
+            if getattr(self, name) is None:
+                setattr(self, name, Decimal(0) if name == "cost_usd" else 0)
 
     def add(self, line: Line) -> None:
         for name in ("requests", "input_tokens", "output_tokens", "cost_usd"):

@@ -78,13 +78,13 @@ def command(
     from spanledger.config import load
     from spanledger.publishing import reconciliation_draft
 
-    buckets, hashes, remarks = _read(files)
+    buckets, names, remarks = _read(files)
     days = covered(buckets)
     for remark in (*remarks, *days.remarks):
         say(remark)
     settings = load(data=data, file=config_file)
     with connect(settings.data.root) as connection:
-        found = _found(connection, settings.data.root, days.buckets, tolerance, hashes)
+        found = _found(connection, settings.data.root, days.buckets, tolerance, names)
     body = body_of(found)
     _show(found, form, output)
     _tell(found)
@@ -99,7 +99,7 @@ def _read(files: tuple[Path, ...]) -> tuple[list["Bucket"], dict[str, str], list
 
     from ledger.books.statements.sources import FILE_BYTES_MAX, read
 
-    buckets, hashes, remarks = list["Bucket"](), dict[str, str](), list[str]()
+    buckets, names, remarks = list["Bucket"](), dict[str, str](), list[str]()
     for path in files:
         if path.stat().st_size > FILE_BYTES_MAX:
             raise Refused(f"{path}: {path.stat().st_size} bytes, at most {FILE_BYTES_MAX} are read of one file")
@@ -109,10 +109,10 @@ def _read(files: tuple[Path, ...]) -> tuple[list["Bucket"], dict[str, str], list
         except Refused as error:
             raise Refused(f"{path}: {error}") from error
         buckets += said.buckets
-        hashes[path.name] = sha256(body).hexdigest()
+        names[sha256(body).hexdigest()] = path.name
         if said.has_more:
             remarks.append(f"{path}: the provider has further pages; days that are only there are not compared")
-    return buckets, hashes, remarks
+    return buckets, names, remarks
 
 
 def _found(
@@ -120,17 +120,17 @@ def _found(
     root: Path,
     buckets: "Sequence[Bucket]",
     tolerance: Decimal,
-    hashes: dict[str, str],
+    names: dict[str, str],
 ) -> "Reconciliation":
     from ledger.books.reconciled import Reconciliation
+    from queries.connect import shown
     from queries.reconcile.compare import compared
     from spanledger.cli.prices import shelf
 
     with shelf(root) as books:
         matcher = books.named("current").matcher
     rows = compared(connection, buckets, matcher, tolerance)
-    told = connection.execute("SELECT cursor FROM base.snapshot").fetchone()
-    return Reconciliation(int(told[0]) if told else -1, tolerance, hashes, tuple(rows))
+    return Reconciliation(shown(connection).cursor, tolerance, names, tuple(rows))
 
 
 def _show(found: "Reconciliation", form: str | None, output: Path | None) -> None:

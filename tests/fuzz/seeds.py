@@ -153,7 +153,7 @@ def price_changes() -> Iterator[bytes]:
     yield order_body(Order("r1", 1, -(2**63), 2**63 - 1, "a wrong list", "jane"))
     yield closing_body(Closing("2026-11", "done", "jane"))
     row = Compared("openai", "2026-11-20", None, 1, 2, 3, 4, 5, None, Decimal("0.1"), Decimal(1), False, ("a cause",))
-    yield body_of(Reconciliation(7, Decimal("0.01"), {"costs.json": "00" * 32}, (row,)))
+    yield body_of(Reconciliation(7, Decimal("0.01"), {"00" * 32: "costs.json"}, (row,)))
 
 
 def of_statements() -> Iterator[bytes]:

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from ledger.books.reconciled import read_reconciliation
+from ledger.journal.read import JournalReader
 from ledger.paths import DataDir
 from ledger.store.digest import digests
 from spanledger.cli import spanledger
@@ -162,6 +164,31 @@ def test_other_prices_and_calls_beyond_the_bill_are_named(shop: Shop) -> None:
     assert rows["gpt-4o"]["causes"].startswith("2 calls more here: answers of a cache or a mock")
 
 
+def test_a_model_or_a_day_that_the_provider_does_not_name_was_not_used_by_its_account(shop: Shop) -> None:
+    rows = {row["model"]: row for row in shop.asked("reconcile", shop.openai("a.json", usage(GPT, 3, 3_000, 300)))}
+    mystery = rows[MYSTERY]
+    assert (mystery["provider_requests"], mystery["provider_cost_usd"], mystery["agrees"]) == (0, None, False)
+    assert mystery["causes"].startswith("1 call more here")
+    before = {"start_time": MIDNIGHT_S - DAY_S, "end_time": MIDNIGHT_S, "results": [usage(GPT, 1, 1, 1)]}
+    nothing = {"start_time": MIDNIGHT_S, "end_time": MIDNIGHT_S + DAY_S, "results": []}
+    found = shop.asked("reconcile", shop.saved("b.json", {"data": [before, nothing]}))
+    rows = {(row["day"], row["model"]): row for row in found}
+    assert rows["2026-11-20", None]["causes"].startswith("4 calls more here")
+    assert rows["2026-11-19", "gpt-4o"]["causes"].startswith("no call of it is in the ledger")
+
+
+def test_names_of_any_length_are_compared_and_files_of_one_name_are_told_apart(shop: Shop, tmp_path: Path) -> None:
+    shop.keep(telemetry([("openai", "m" * 600, 10, 1)], first=100))
+    (tmp_path / "other").mkdir()
+    files = shop.openai("a.json", usage(GPT, 3, 3_000, 300)), shop.openai("other/a.json", cost(f"{GPT}, input", 0.01))
+    rows = shop.asked("reconcile", *files)
+    assert [len(row["model"]) for row in rows if row["model"] and row["model"].startswith("mm")] == [256]
+    (event,) = shop.asked("sql", "SELECT event_seq FROM events WHERE kind = 'reconciliation.recorded'")
+    with JournalReader(shop.data) as journal:
+        found = read_reconciliation(journal.get(event["event_seq"]).body)
+    assert sorted(found.statements.values()) == ["a.json", "a.json"]
+
+
 def test_calls_near_midnight_may_be_of_the_day_before_for_the_provider(shop: Shop) -> None:
     shop.keep(telemetry([("openai", GPT, 1_000, 100)] * 7, datetime(2026, 11, 20, 0, 1, tzinfo=UTC), first=100))
     (_, row, *_) = shop.asked("reconcile", shop.openai("a.json", usage(GPT, 3, 3_000, 300)))
@@ -191,7 +218,7 @@ def test_a_dry_run_records_nothing(shop: Shop) -> None:
 def test_a_day_that_is_not_covered_whole_and_further_pages_are_told(shop: Shop) -> None:
     half = {"start_time": MIDNIGHT_S, "end_time": MIDNIGHT_S + 3_600, "results": [usage(GPT, 1, 1, 1)]}
     assert shop.asked("reconcile", shop.saved("half.json", {"data": [half], "has_more": True})) == []
-    assert "openai usage says nothing of 23:00:00 of 2026-11-20: the day is left out" in shop.told
+    assert "openai usage completions says nothing of 23:00:00 of 2026-11-20: the day is left out" in shop.told
     assert "half.json: the provider has further pages" in shop.told
     assert "no day is covered whole by these files: nothing was compared" in shop.told
 

@@ -5,7 +5,8 @@ OpenAI: GET /v1/organization/costs and /v1/organization/usage/*
 /v1/organizations/usage_report/messages (https://platform.claude.com/docs/en/api/admin/cost_report/retrieve).
 """
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -20,16 +21,19 @@ FILE_BYTES_MAX = 64 << 20
 COUNT_MAX = 10**15
 """Of tokens or requests in one line: beyond it nothing would add up in 64 bits."""
 USD_MAX = Decimal(10) ** 12
+_USAGE = re.compile(r"organization\.usage\.(\w+)\.result")
+"""Each endpoint, such as completions or embeddings, counts for itself."""
 _CENTS = -2
 """As a power of ten."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """`told_by`: whether a line is of this source. `line`: what it says."""
+    """`told_by`: whether a line is of this source. `line`: what it says, in the fields `says` of Line."""
 
     name: str
     provider: str
+    says: tuple[str, ...]
     told_by: Callable[[Mapping[str, Any]], bool]
     line: Callable[[Mapping[str, Any]], Line]
 
@@ -51,18 +55,25 @@ def read(body: bytes) -> Read:
     except (ValueError, RecursionError, InvalidOperation) as error:
         raise Refused(f"no JSON: {error}") from error
     pages = said if isinstance(said, list) else [said]
-    buckets = tuple(_bucket(each) for page in pages for each in _list(page, "data"))
-    return Read(tuple(each for each in buckets if each is not None), bool(pages) and pages[-1].get("has_more") is True)
+    buckets = tuple(each for page in pages for each in _page(page))
+    return Read(buckets, bool(pages) and pages[-1].get("has_more") is True)
 
 
-def _bucket(said: Any) -> Bucket | None:
-    """None of a stretch without lines: it does not even say by whom it is."""
-    results = _list(said, "results" if isinstance(said, dict) and "results" in said else "result")
-    if not results:
-        return None
-    source = _source_of(results[0])
-    begin, end = _moments(said)
-    return bucket(source.name, source.provider, begin, end, [_line(source, result) for result in results])
+def _page(page: Any) -> Iterator[Bucket]:
+    """None where no stretch has a line: then nothing says whose the page is."""
+    stretches = [(said, _results(said)) for said in _list(page, "data")]
+    first = next((results[0] for _, results in stretches if results), None)
+    if first is None:
+        return
+    source = _source_of(first)
+    name = f"{source.name} {endpoint[1]}" if (endpoint := _USAGE.fullmatch(str(first.get("object")))) else source.name
+    for said, results in stretches:
+        begin, end = _moments(said)
+        yield bucket(name, source.provider, source.says, begin, end, [_line(source, result) for result in results])
+
+
+def _results(said: Any) -> list[Any]:
+    return _list(said, "results" if isinstance(said, dict) and "results" in said else "result")
 
 
 def _list(said: Any, name: str) -> list[Any]:
@@ -149,18 +160,33 @@ def _anthropic_usage(result: Mapping[str, Any]) -> Line:
     )
 
 
+_COST, _TOKENS = ("cost_usd",), ("input_tokens", "output_tokens")
 SOURCES: tuple[Source, ...] = (
-    Source("openai costs", "openai", lambda result: result.get("object") == "organization.costs.result", _openai_cost),
+    Source(
+        "openai costs",
+        "openai",
+        _COST,
+        lambda result: result.get("object") == "organization.costs.result",
+        _openai_cost,
+    ),
     Source(
         "openai usage",
         "openai",
-        lambda result: str(result.get("object")).startswith("organization.usage.") and "num_model_requests" in result,
+        ("requests", *_TOKENS),
+        lambda result: _USAGE.fullmatch(str(result.get("object"))) is not None and "num_model_requests" in result,
         _openai_usage,
     ),
-    Source("anthropic usage_report", "anthropic", lambda result: "uncached_input_tokens" in result, _anthropic_usage),
+    Source(
+        "anthropic usage_report",
+        "anthropic",
+        _TOKENS,
+        lambda result: "uncached_input_tokens" in result,
+        _anthropic_usage,
+    ),
     Source(
         "anthropic cost_report",
         "anthropic",
+        _COST,
         lambda result: isinstance(result.get("amount"), str) and "object" not in result,
         _anthropic_cost,
     ),

@@ -34,6 +34,8 @@ class Bucket:
     provider: str
     begin: datetime
     end: datetime
+    says: frozenset[str]
+    """Fields of Line that its source states; of what is in no line it says 0."""
     lines: tuple[Line, ...]
 
     @property
@@ -41,7 +43,9 @@ class Bucket:
         return self.begin.date()
 
 
-def bucket(source: str, provider: str, begin: datetime, end: datetime, lines: Iterable[Line]) -> Bucket:
+def bucket(
+    source: str, provider: str, says: Iterable[str], begin: datetime, end: datetime, lines: Iterable[Line]
+) -> Bucket:
     """Raises Refused for a stretch that is none, or lies in several days."""
     begin, end = begin.astimezone(UTC), end.astimezone(UTC)
     midnight = begin.replace(hour=0, minute=0, second=0, microsecond=0) + DAY
@@ -50,7 +54,7 @@ def bucket(source: str, provider: str, begin: datetime, end: datetime, lines: It
             f"the stretch from {begin.isoformat()} to {end.isoformat()} is not within one day UTC: ask the provider "
             "for buckets of a day or less"
         )
-    return Bucket(source, provider, begin, end, tuple(lines))
+    return Bucket(source, provider, begin, end, frozenset(says), tuple(lines))
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from ledger.errors import Refused
 ROW = Compared(
     "openai", "2026-11-20", "gpt-4o", 3, 4, 3_000, None, 300, None, Decimal("0.0105"), None, False, ("lost",)
 )
-SOUND = Reconciliation(7, Decimal("0.01"), {"costs.json": "ab" * 32}, (ROW,))
+SOUND = Reconciliation(7, Decimal("0.01"), {"ab" * 32: "costs.json"}, (ROW,))
 
 counts = st.none() | st.integers(-(2**62), 2**62)
 money = st.none() | st.decimals(-(10**20), 10**20, places=12)

@@ -116,6 +116,21 @@ def test_a_file_beyond_the_bound_is_refused() -> None:
         read(b" " * (FILE_BYTES_MAX + 1))
 
 
+def test_a_day_without_a_line_is_of_the_source_of_its_page_and_says_that_nothing_was_used() -> None:
+    days = [
+        {"start_time": FIRST_S + n * DAY_S, "end_time": FIRST_S + (n + 1) * DAY_S, "results": results}
+        for n, results in enumerate(([], [cost(1)]))
+    ]
+    first, _ = read(json.dumps({"data": days}).encode()).buckets
+    assert (first.source, first.lines, first.says) == ("openai costs", (), {"cost_usd"})
+    assert read(json.dumps({"data": days[:1]}).encode()).buckets == ()
+
+
+def test_endpoints_of_one_provider_count_for_themselves() -> None:
+    both = [read(openai(usage() | {"object": f"organization.usage.{each}.result"})).buckets for each in ("a", "b")]
+    assert [each.source for each in covered([*both[0], *both[1]]).buckets] == ["openai usage a", "openai usage b"]
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.just("2025-08-01T00:00:00Z"),
     lambda inner: (
@@ -162,7 +177,7 @@ MIDNIGHT = datetime(2026, 11, 20, tzinfo=UTC)
 
 def hours(first: int, last: int, usd: int = 1, source: str = "openai costs"):  # type: ignore[no-untyped-def]
     begin, end = (MIDNIGHT + timedelta(hours=hour) for hour in (first, last))
-    return bucket(source, "openai", begin, end, [Line(cost_usd=Decimal(usd))])
+    return bucket(source, "openai", ["cost_usd"], begin, end, [Line(cost_usd=Decimal(usd))])
 
 
 def test_a_day_is_compared_when_its_stretches_cover_it_whole() -> None:
