@@ -28,17 +28,17 @@ from ledger.column import (
     columns,
 )  # fmt: skip
 from ledger.decided import PERIODS, PRICE_BOOKS, PRICE_OVERRIDES, RECONCILIATIONS, RERATES
-from ledger.listed import LOGS, METRICS
+from ledger.listed import LOGS, METRICS, READINGS
 
 __all__ = [
     "ARROW", "CHARGES", "CONFLICTS", "EVENTS", "LOGS", "METRICS", "MONEY", "PERIODS", "PLACEMENTS", "POSTING_VERSION",
-    "PRICE_BOOKS", "PRICE_OVERRIDES", "QUANTITY", "QUARANTINE", "RECONCILIATIONS", "RERATES", "ROLLUPS",
+    "PRICE_BOOKS", "PRICE_OVERRIDES", "QUANTITY", "QUARANTINE", "READINGS", "RECONCILIATIONS", "RERATES", "ROLLUPS",
     "RUN_MERGES", "RUN_PARTS", "SCHEMA_VERSION",
     "SPANS", "SPAN_ID", "TABLES", "TEXT", "TEXTS", "TRACE_ID", "Column", "arrow_schema", "empty",
 ]  # fmt: skip
 
 SCHEMA_VERSION = 1
-POSTING_VERSION = 7
+POSTING_VERSION = 8
 """Raised whenever posting the same journal would give other rows."""
 
 _columns, _I64, _I32, _BOOL = columns, I64, I32, BOOL
@@ -109,7 +109,12 @@ SPANS = _columns(
 
 PLACEMENTS = _columns(  # gone: 3 span_id, 12 view_id, 13 call_id, 16 duplicate_of
     (1, "tenant", TEXT, "tenant"),
-    (2, "trace_id", TRACE_ID, "trace of what is placed; of a log record without one its content hash"),
+    (
+        2,
+        "trace_id",
+        TRACE_ID,
+        "trace of what is placed; of a log record without one its content hash, of metrics that of their reading",
+    ),
     (4, "run_id", ID, "run the span belongs to; NULL where it only defines an agent"),
     (5, "run_rule", TEXT, "why: explicit, turn, agent, conversation or trace"),
     (6, "agent_name", TEXT, "nearest agent at or above the span, else the service"),
@@ -128,28 +133,38 @@ PLACEMENTS = _columns(  # gone: 3 span_id, 12 view_id, 13 call_id, 16 duplicate_
         21,
         "call_span_id",
         SPAN_ID,
-        "span of the call's earliest view, zeros for a log record; NULL where it is this view, or no view",
+        "span of the call's earliest view, zeros for a log record or reading; NULL where it is this view, or no view",
     ),
     (
         22,
         "duplicate_of_span_id",
         SPAN_ID,
-        "span that bills instead, zeros for a log record; NULL where this one bills, or is no view",
+        "span that bills instead, zeros for a log record or reading; NULL where this one bills, or is no view",
     ),
     (
         23,
         "call_trace_id",
         TRACE_ID,
-        "trace of call_span_id, or content hash of the log record; NULL where it is trace_id, or the log's own hash",
+        "trace of call_span_id, or content hash of the log record or reading; NULL where it is trace_id or its own",
     ),
     (24, "duplicate_of_trace_id", TRACE_ID, "as call_trace_id, of duplicate_of_span_id"),
-    (25, "signal", TEXT, "what is placed: span, or log where a log record is a view of a call"),
+    (
+        25,
+        "signal",
+        TEXT,
+        "what is placed: span; log or metric where a log record or a reading is a view of a call",
+    ),
     (26, "beneath_tool", TEXT, "of a view of a model's call: the innermost tool whose span it lies beneath"),
 )
 
 CHARGES = _columns(  # gone: 2 charge_id, 3 call_id, 15 quantity, 18 list_cost_usd, 19 cost_usd, 22 reverses
     (1, "tenant", TEXT, "tenant"),
-    (4, "trace_id", TRACE_ID, "trace of the billing view; of a log record without one its content hash"),
+    (
+        4,
+        "trace_id",
+        TRACE_ID,
+        "trace of the billing view; of a log record without one its content hash, of readings theirs",
+    ),
     (5, "run_id", ID, "run that the line is booked on"),
     (6, "agent_name", TEXT, "agent (self cost)"),
     (7, "service_name", TEXT, "service"),
@@ -173,15 +188,20 @@ CHARGES = _columns(  # gone: 2 charge_id, 3 call_id, 15 quantity, 18 list_cost_u
     (29, "recorded_ns", _I64, "receipt of the event that booked it, ns since 1970 UTC"),
     (30, "event_seq", _I64, "event whose posting wrote this line"),
     (31, "line", _I32, "position among the lines of this call and event"),
-    (32, "span_id", SPAN_ID, "span of the billing view, zeros for a log record"),
-    (33, "call_span_id", SPAN_ID, "span of the call's earliest view, zeros for a log record; NULL where it is span_id"),
+    (32, "span_id", SPAN_ID, "span of the billing view, zeros for a log record or reading"),
+    (
+        33,
+        "call_span_id",
+        SPAN_ID,
+        "span of the call's earliest view, zeros for a log record or reading; NULL where it is span_id",
+    ),
     (
         39,
         "call_trace_id",
         TRACE_ID,
-        "trace of call_span_id, or the content hash of the log record; NULL where it is trace_id",
+        "trace of call_span_id, or the content hash of the log record or reading; NULL where it is trace_id",
     ),
-    (40, "signal", TEXT, "what bills: span or log"),
+    (40, "signal", TEXT, "what bills: span, log or metric"),
     (34, "reverses_seq", _I64, "event_seq of the line that a reversal takes back"),
     (35, "reverses_line", _I32, "its line"),
     (
@@ -317,6 +337,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
     "spans": SPANS,
     "logs": LOGS,
     "metrics": METRICS,
+    "readings": READINGS,
     "placements": PLACEMENTS,
     "charges": CHARGES,
     "rollups": ROLLUPS,

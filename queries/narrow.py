@@ -22,7 +22,7 @@ from queries import merges
 from queries.connect import parquet, shown
 from queries.room import rooms
 
-BY_TRACE = ("spans", "logs", "placements", "charges", "run_parts")
+BY_TRACE = ("spans", "logs", "readings", "placements", "charges", "run_parts")
 """Tables that carry a trace id; the rest stay empty here. A log record without one goes by its content hash."""
 SUMMARY = ("run_parts",)
 """What `runs` alone is made of."""

@@ -14,9 +14,15 @@ from ingest.decode.points import PointRow, Values, point_rows
 from ingest.decode.rows import attributes_of
 from ingest.decode.table import Source, clipped_ns, typed
 from ingest.dialects.apply import read_as
-from ingest.dialects.plain import METRICS
+from ingest.dialects.meters import METRICS, TYPE, meter_of, operation_of
 from ingest.sheet import REPEATED_TEXT_MAX, Ints, Sheet
 from ledger.schema import ARROW
+
+READ = (
+    *("service_name", "environment", "conversation_id", "provider", "request_model", "response_model", "service_tier"),
+    *("user_id", "team"),
+)
+"""Columns that are read as those of spans are."""
 
 
 def read_metrics(events: Sequence[Source]) -> tuple[list[pa.Table], list[Unread]]:
@@ -29,7 +35,7 @@ def read_metrics(events: Sequence[Source]) -> tuple[list[pa.Table], list[Unread]
 
 def metrics_table(rows: Sequence[PointRow], events: Sequence[Source]) -> pa.Table:
     """Rows of `metrics`, one a data point, in order."""
-    sheet = _sheet(rows)
+    sheet, meters = sheet_of_points(rows), [_meter(row) for row in rows]
     everything = np.zeros(len(rows), dtype=np.int64)
     reading = read_as(sheet, (METRICS,), everything)
     seq = np.array([event.event_seq for event in events], dtype=np.int64)
@@ -37,7 +43,9 @@ def metrics_table(rows: Sequence[PointRow], events: Sequence[Source]) -> pa.Tabl
     tenants = pa.array([event.tenant for event in events], pa.string()).take(pa.array(sheet.event))
     columns: dict[str, Any] = {
         "tenant": tenants,
-        **{name: reading.columns[name] for name in ("service_name", "environment", "conversation_id")},
+        **{name: reading.columns[name] for name in READ},
+        "meter": meters,
+        "operation": [operation_of(*one) for one in zip(meters, reading.columns["operation"].to_pylist(), strict=True)],
         **{name: [getattr(row.head, name) for row in rows] for name in ("name", "unit", "kind", "temporality")},
         "is_monotonic": [row.head.is_monotonic for row in rows],
         "start_ns": clipped_ns(sheet.start_ns),
@@ -56,11 +64,15 @@ def metrics_table(rows: Sequence[PointRow], events: Sequence[Source]) -> pa.Tabl
     )
 
 
+def _meter(row: PointRow) -> str | None:
+    return meter_of(row.head.name, row.head.unit, dict(row.attributes).get(TYPE))
+
+
 def _column(values: Any, kind: pa.DataType) -> pa.Array:
     return pa.array(values, kind) if isinstance(values, list) else typed(values, kind)
 
 
-def _sheet(rows: Sequence[PointRow]) -> Sheet:
+def sheet_of_points(rows: Sequence[PointRow]) -> Sheet:
     """What of data points reads as spans do."""
     resources = {id(row.resource): row.resource for row in rows}
     position = {group: number for number, group in enumerate(resources)}

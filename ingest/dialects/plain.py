@@ -9,6 +9,3 @@ PLAIN = Dialect(
     fields=also(also({"tool_name": ("tool.name",), "agent_name": ("agent.name",)}, COMMON), GATEWAY),
     input_includes_cache=None,
 )
-
-METRICS = Dialect(name="metrics", version=1, fields={"conversation_id": COMMON["conversation_id"]})
-"""Data points of metrics, whatever sends them: only whose they are is read."""

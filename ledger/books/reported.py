@@ -32,6 +32,7 @@ PREFERENCES: Mapping[str, Preference] = {
     # command-line agents
     "cost_usd": Preference.ALWAYS,  # Claude Code
     "cost_usd_micros": Preference.ALWAYS,
+    "claude_code.cost.usage": Preference.ALWAYS,  # a metric
     "opencode.llm.cost.total": Preference.ALWAYS,
     # written by the application's author
     "langfuse.observation.cost_details": Preference.ALWAYS,
@@ -43,7 +44,7 @@ PREFERENCES: Mapping[str, Preference] = {
     # not USD
     "github.copilot.nano_aiu": Preference.NEVER,
 }
-"""Attribute that states the cost -> what it is good for."""
+"""Attribute or metric that states the cost -> what it is good for."""
 
 UNLISTED = Preference.WHERE_NO_PRICE
 """For a source that is not in the table: better than no figure, but no reason to distrust the price book."""

@@ -34,6 +34,7 @@ LINKS: Fills = {
     "scope_below": (I32, -1),  # instrumentation of the model spans directly below it
     "mixed": (BOOL, 0),  # whether there are several
     "paired": (BOOL, 0),  # whether it may have twins
+    "told": (BOOL, 0),  # of a reading of metrics: whether spans or log records tell of its calls
 }
 OWN: Fills = {
     "role": (U8, 0),
@@ -50,7 +51,7 @@ OWN: Fills = {
     **dict.fromkeys(("input_pico", "output_bytes"), (I64, -1)),  # cost of a prompt; length of a tool's result
     "response": (U64, 0),  # hash of the response id, 0 where there is none
     "moment": (U64, 0),  # of a view that stands apart (calls.apart), else 0
-    **dict.fromkeys(("content_hi", "content_lo"), (U64, 0)),  # content hash of a log record
+    **dict.fromkeys(("content_hi", "content_lo"), (U64, 0)),  # content hash of a log record or reading
     **dict.fromkeys(("units", "authority"), (U8, 0)),
     **dict.fromkeys(("began_ns", "ended_ns"), (I64, 0)),
     **dict.fromkeys(("charged_ns", "input_tokens", "output_tokens", "line_first", "line_count"), (I64, 0)),
@@ -110,10 +111,11 @@ RUN_COLUMNS = (("p_rule", "p_run"), ("b_rule", "b_run"))
 """Columns whose meaning their rule decides: a text's code under the rules RUN_CODED, a row under that of the agent, and
 under those RUN_OF_TRACE a row of the trace, -1 where it is the span's own."""
 
-SPAN, LOG = range(2)
+SPAN, LOG, METRIC = range(3)
 """Signals of views. A log record stands in the trace of the span that it was written for, as a leaf below it; one
-without a trace stands in one of its own, which has its content hash for an id."""
-SIGNALS = ("span", "log")
+without a trace stands in one of its own, which has its content hash for an id. Readings of metrics that are of one call
+stand in a trace of their own (calls.readings)."""
+SIGNALS = ("span", "log", "metric")
 
 SIBLING_STEPS_MAX = 64
 """Past so many siblings, one scan over all parents is cheaper than walking the list."""
@@ -121,8 +123,8 @@ SIBLING_STEPS_MAX = 64
 
 @dataclass(frozen=True)
 class NewSpans:
-    """Spans, and log records that are views, of one round: distinct, not known before; each of a trace's from the same
-    event. The span of a log record is the first half of its content hash."""
+    """Spans, and log records and readings that are views, of one round: distinct, not known before; each of a trace's
+    from the same event. The span of a log record or reading is the first half of its content hash."""
 
     tenant: np.ndarray  # int64 code
     trace_hi: np.ndarray  # uint64
@@ -175,10 +177,10 @@ class Forest:
 
         return self._node_index.find(mix(trace_rows, spans), same)
 
-    def find_logs(self, tenant: np.ndarray, hi: np.ndarray, lo: np.ndarray) -> np.ndarray:
-        """Row of the log record with each content hash, which is there. Looks at all log records."""
+    def find_content(self, tenant: np.ndarray, hi: np.ndarray, lo: np.ndarray) -> np.ndarray:
+        """Row of the log record or reading with each content hash, which is there. Looks at all of them."""
         nodes = self.nodes
-        logs = np.flatnonzero(nodes["signal"][: nodes.rows] == LOG)
+        logs = np.flatnonzero(nodes["signal"][: nodes.rows] != SPAN)
         tenants = self.traces["tenant"][nodes["trace"][logs]]
         keys = _triples(tenants, nodes["content_hi"][logs], nodes["content_lo"][logs])
         row_of = dict(zip(keys, logs.tolist(), strict=True))

@@ -6,13 +6,14 @@ span knows is billed on the earliest inner call that did not fail. Calls whose v
 call, billed by the view that knows most. `call` is named after its earliest view.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 
 from ledger.calls.columns import Columns
-from ledger.calls.forest import Forest
+from ledger.calls.forest import METRIC, Forest
+from ledger.calls.readings import decided
 from ledger.calls.roles import MODEL, TOOL
 from ledger.calls.rules import (
     AROUND,
@@ -39,6 +40,10 @@ class Decision:
     duplicate_of: np.ndarray
     payer: np.ndarray
     reporter: np.ndarray
+
+    def and_of(self, more: Mapping[str, np.ndarray]) -> "Decision":
+        """This, and what `more` says in the same columns of other views."""
+        return Decision(*(np.concatenate([getattr(self, one.name), more[one.name]]) for one in fields(self)))
 
 
 @dataclass(eq=False)
@@ -139,6 +144,10 @@ def decide(forest: Forest, nesting: Nesting, twins: Twins, rows: np.ndarray, out
     `outer_before`: the `outer` of each of `rows` before it was brought up to date.
     """
     nodes = forest.nodes
+    is_reading = nodes["signal"][rows] == METRIC
+    if is_reading.any():
+        told = decide(forest, nesting, twins, rows[~is_reading], outer_before[~is_reading])
+        return told.and_of(decided(forest, rows[is_reading]))
     is_view = np.isin(nodes["role"][rows], (MODEL, TOOL))
     tops, joined = nesting.move(forest, rows[is_view], outer_before[is_view])
     views = rows[is_view]
@@ -299,12 +308,14 @@ def _join(sole: Decision, calls: list[_Call], forest: Forest) -> Decision:
             payer = call.payer if call.payer >= 0 else row
             lines.append((row, earliest, billed, call.reasons[row], -1 if billed else call.billing, payer, reporter))
     columns = [np.array(column) for column in zip(*lines, strict=True)]
-    return Decision(
-        rows=np.concatenate([sole.rows, columns[0]]),
-        call=np.concatenate([sole.call, columns[1]]),
-        billed=np.concatenate([sole.billed, columns[2].astype(np.bool_)]),
-        reason=np.concatenate([sole.reason, columns[3].astype(np.uint8)]),
-        duplicate_of=np.concatenate([sole.duplicate_of, columns[4]]),
-        payer=np.concatenate([sole.payer, columns[5]]),
-        reporter=np.concatenate([sole.reporter, columns[6]]),
+    return sole.and_of(
+        {
+            "rows": columns[0],
+            "call": columns[1],
+            "billed": columns[2].astype(np.bool_),
+            "reason": columns[3].astype(np.uint8),
+            "duplicate_of": columns[4],
+            "payer": columns[5],
+            "reporter": columns[6],
+        }
     )

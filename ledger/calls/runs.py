@@ -2,7 +2,7 @@
 
 an explicit id, own or inherited; a turn that the framework names; the topmost agent or workflow; the conversation,
 where the trace goes by it (`talks`); the trace. A span that defines an agent, and lies in no run by one of the first
-three, is of none.
+three, is of none; nor is what is read from metrics.
 
 The turn of what lies below a topmost agent is that named at or above this agent, else the one that all spans below it
 which name any agree on: some frameworks name it on calls alone.
@@ -11,7 +11,7 @@ which name any agree on: some frameworks name it on calls alone.
 import numpy as np
 
 from ledger.calls.columns import distinct
-from ledger.calls.forest import Forest
+from ledger.calls.forest import METRIC, Forest
 from ledger.calls.roles import DEFINITION
 from ledger.calls.rules import (
     NO_RUN,
@@ -30,7 +30,8 @@ def run_of(forest: Forest, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     explicit, top = nodes["run"][rows].astype(np.int64), nodes["top"][rows]
     turn = np.where(top >= 0, _turns(forest, top), nodes["turn"][rows])
     by_trace = np.where(forest.traces["talks"][nodes["trace"][rows]], RUN_BY_CONVERSATION, RUN_BY_TRACE)
-    otherwise = np.where(nodes["role"][rows] == DEFINITION, NO_RUN, by_trace)
+    runless = (nodes["role"][rows] == DEFINITION) | (nodes["signal"][rows] == METRIC)
+    otherwise = np.where(runless, NO_RUN, by_trace)
     cases = (explicit >= 0, turn >= 0, top >= 0)
     rule = np.select(cases, (RUN_EXPLICIT, RUN_BY_TURN, RUN_BY_AGENT), otherwise).astype(np.uint8)
     return rule, np.select(cases, (explicit, turn, top), -1)

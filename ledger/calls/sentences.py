@@ -16,6 +16,12 @@ REASONS: Mapping[str, str] = {
     "other bills",
     "same_moment": "it does not bill: a span and a log record of one conversation, or two log records, tell of a "
     "call with the same input tokens at the same moment; neither names the other, and the other bills",
+    "last_reading": "it bills: of the readings of one conversation, model and moment it is the last, and has all data "
+    "points of those before it",
+    "earlier_reading": "it does not bill: data points of the same conversation, model and moment came later, and the "
+    "reading that has them all bills",
+    "told_by_views": "it does not bill: spans or log records tell of the calls of the same conversation, or instance "
+    "of the service, one by one, and bill",
 }
 """`reason` of a view: why it bills or does not."""
 
@@ -30,7 +36,7 @@ RUN_RULES: Mapping[str, str] = {
 }
 """`run_rule`: why the span is of this run."""
 
-NO_RUN = "it is of no run: it defines an agent and runs none"
+NO_RUN = "it is of no run: it defines an agent and runs none, or it is read from metrics, which name no run"
 """Of a span without a `run_rule`."""
 
 AGENT_RULES: Mapping[str, str] = {

@@ -9,7 +9,7 @@ most once.
 import numpy as np
 
 from ledger.calls.columns import Frame, distinct
-from ledger.calls.forest import LOG, Forest
+from ledger.calls.forest import LOG, METRIC, Forest
 from ledger.calls.roles import AGENT, MODEL, TOOL, WORKFLOW
 
 ACTIVE_NS_MAX = 24 * 3600 * 1_000_000_000
@@ -38,7 +38,9 @@ def _note_calls(forest: Forest, rows: np.ndarray) -> None:
     keyed = (nodes["own_run"][rows] >= 0) | (nodes["own_turn"][rows] >= 0) | (role == AGENT) | (role == WORKFLOW)
     traces["keyed"][nodes["trace"][rows[keyed]]] = True
     calls = ((role == MODEL) | (role == TOOL)) & nodes["rooted"][rows]
-    calls &= (nodes["signal"][rows] != LOG) | (nodes["parent"][rows] < 0)  # a span's log says nothing that it does not
+    signal = nodes["signal"][rows]
+    of_span = (signal == LOG) & (nodes["parent"][rows] >= 0)  # which says nothing that the span does not
+    calls &= ~of_span & (signal != METRIC)
     rows = rows[calls]
     rows = rows[~traces["keyed"][nodes["trace"][rows]]]
     if len(rows):

@@ -10,14 +10,17 @@ from ledger.books.periods import Periods
 from ledger.calls.columns import starts
 from ledger.journal.frame import Event
 from ledger.post.conversations import Conversations
+from ledger.post.metered import Metered
 from ledger.schema import ARROW
 
 
 class Batch:
     """Rows, trace pairs and control keys of the events of one commit."""
 
-    def __init__(self, events: Sequence[Event], conversations: Conversations, periods: Periods) -> None:
-        self.conversations, self._periods = conversations, periods
+    def __init__(
+        self, events: Sequence[Event], conversations: Conversations, metered: Metered, periods: Periods
+    ) -> None:
+        self.conversations, self.metered, self._periods = conversations, metered, periods
         self._events = events
         self._seqs = np.array([event.event_seq for event in events], dtype=np.int64)
         self._parts: dict[str, list[pa.Table]] = defaultdict(list)
@@ -48,10 +51,12 @@ class Batch:
         self._void.add(event_seq)
 
     def traces(self) -> tuple[np.ndarray, np.ndarray]:
-        """Distinct (hash, event) pairs: of the traces of new spans, of new runs, logs and data points."""
-        if not self._hashes:
+        """Distinct (hash, event) pairs: of the traces of new spans, of new runs, logs and data points, and of whom
+        views or metrics tell."""
+        pairs = [*zip(self._hashes, self._hash_seqs, strict=True), *self.metered.pairs]
+        if not pairs:
             return np.empty(0, dtype=np.uint64), np.empty(0, dtype=np.int64)
-        hashes, seqs = np.concatenate(self._hashes), np.concatenate(self._hash_seqs)
+        hashes, seqs = (np.concatenate(column) for column in zip(*pairs, strict=True))
         order = np.lexsort((seqs, hashes))
         hashes, seqs = hashes[order], seqs[order]
         first = starts(hashes, seqs)

@@ -11,7 +11,7 @@ from ledger.books.units import GENERATING_OPERATIONS
 from ledger.calls.apart import moments, stands_apart
 from ledger.calls.authority import authorities
 from ledger.calls.columns import Interner
-from ledger.calls.forest import LOG, SPAN, NewSpans
+from ledger.calls.forest import LOG, METRIC, SPAN, NewSpans
 from ledger.calls.roles import MODEL, roles
 from ledger.schema import SPANS
 
@@ -128,12 +128,12 @@ def intake(spans: pa.Table, texts: Texts) -> NewSpans:
     own["ended_ns"] = np.maximum(own["began_ns"], int64(spans["end_ns"]))
     for name in ("source_seq", "span_index", "input_tokens", "output_tokens", "input_digest"):
         own[name] = int64(spans[name])
-    content, is_log = halves(spans["content_hash"]), spans["content_hash"].is_valid().to_numpy()
-    own["signal"] = np.where(is_log, LOG, SPAN).astype(np.uint8)
+    content, own["signal"] = halves(spans["content_hash"]), spans["signal"].to_numpy()
+    is_log = own["signal"] == LOG
     own["content_hi"], own["content_lo"] = content[:, 0], content[:, 1]
     own["own_turn"][is_log & (trace != content).any(axis=1)] = -1  # with a trace it belongs where its span does
     has_parent = spans["parent_span_id"].is_valid().to_numpy()
-    own["is_root"] = ~has_parent & ~is_log
+    own["is_root"] = ~has_parent & (own["signal"] == SPAN)
     for name in ("input", "output"):
         own[f"{name}_known"] = spans[f"{name}_tokens"].is_valid().to_numpy()
     own["moment"] = _moments(spans, own, is_log)
@@ -162,7 +162,7 @@ def response_hashes(texts: pa.ChunkedArray, role: np.ndarray) -> np.ndarray:
 
 def _moments(spans: pa.Table, own: dict[str, np.ndarray], is_log: np.ndarray) -> np.ndarray:
     """Of the views that stand apart (calls.apart), 0 of the others."""
-    reports = (own["role"] == MODEL) & own["input_known"]
+    reports = (own["role"] == MODEL) & own["input_known"] & (own["signal"] != METRIC)
     at = stands_apart(spans["scope_name"], is_log, own["response"] != 0, reports)
     found = np.zeros(len(reports), dtype=np.uint64)
     found[at] = moments(spans["service_name"].take(pa.array(at)), own["input_tokens"][at], own["ended_ns"][at])

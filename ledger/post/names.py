@@ -6,7 +6,7 @@ import pyarrow.compute as pc
 
 from ledger.calls import ids
 from ledger.calls.columns import Columns, distinct, numbered
-from ledger.calls.forest import LOG, Forest
+from ledger.calls.forest import SPAN, Forest
 from ledger.calls.ids import ID_BYTES, fixed_binary
 from ledger.calls.roles import KIND_OF, ROLE_NAMES
 from ledger.calls.rules import (
@@ -43,14 +43,14 @@ class Names:
         return fixed_binary(halves.astype(">u8").tobytes(), TRACE_ID.byte_width)
 
     def naming_trace_ids(self, rows: np.ndarray) -> pa.Array:
-        """The trace id that a view is known by, beside `span_ids`: of a log record its content hash."""
+        """The trace id that a view is known by, beside `span_ids`: of a log record or reading its content hash."""
         ids, nodes = self.trace_ids(rows), self._forest.nodes
-        logs = nodes["signal"][rows] == LOG
-        if not logs.any():
+        others = nodes["signal"][rows] != SPAN
+        if not others.any():
             return ids
         halves = np.stack([nodes["content_hi"][rows], nodes["content_lo"][rows]], axis=1)
         contents = fixed_binary(halves.astype(">u8").tobytes(), TRACE_ID.byte_width)
-        return pc.if_else(pa.array(logs), contents, ids)
+        return pc.if_else(pa.array(others), contents, ids)
 
     def call_trace_ids(self, rows: np.ndarray, beside: pa.Array) -> pa.Array:
         """`naming_trace_ids`, NULL for row -1 and where it is the same as `beside`."""
@@ -59,15 +59,15 @@ class Names:
         return pc.if_else(same, pa.scalar(None, ids.type), ids)
 
     def span_ids(self, rows: np.ndarray) -> pa.Array:
-        """Span id of each row, NULL for row -1; zeros, which are no id, for a log record."""
+        """Span id of each row, NULL for row -1; zeros, which are no id, for a log record or reading."""
         nodes = self._forest.nodes
-        spans = np.where(nodes["signal"][rows] == LOG, np.uint64(0), nodes["span"][rows])
+        spans = np.where(nodes["signal"][rows] == SPAN, nodes["span"][rows], np.uint64(0))
         return fixed_binary(spans.astype(">u8").tobytes(), SPAN_ID.byte_width, nulls=rows < 0)
 
     def span_ids_elsewhere(self, rows: np.ndarray, than: np.ndarray) -> pa.Array:
         """`span_ids`, NULL where it is the same as that of the row `than`."""
         nodes = self._forest.nodes
-        same = (rows == than) | ((nodes["signal"][rows] == LOG) & (nodes["signal"][than] == LOG))
+        same = (rows == than) | ((nodes["signal"][rows] != SPAN) & (nodes["signal"][than] != SPAN))
         return self.span_ids(np.where(same, -1, rows))
 
     def tenants(self, rows: np.ndarray) -> pa.Array:

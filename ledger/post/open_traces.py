@@ -12,8 +12,9 @@ from ledger.calls.booking import book
 from ledger.calls.columns import Frame, distinct, stacked
 from ledger.calls.forest import RUN_COLUMNS, Forest, NewSpans
 from ledger.calls.inherit import inherit
-from ledger.calls.owner import Nesting, decide
+from ledger.calls.owner import Decision, Nesting, decide
 from ledger.calls.place import place
+from ledger.calls.readings import in_traces
 from ledger.calls.rules import RUN_CODED
 from ledger.calls.runs import note_turns
 from ledger.calls.talks import note_talks
@@ -83,11 +84,25 @@ class OpenTraces:
         if len(moved):
             affected = np.concatenate([affected, moved])
             outer_before = np.concatenate([outer_before, forest.nodes["outer"][moved]])
-        decision = decide(forest, self._nesting, self._twins, affected, outer_before)
-        called_before = forest.nodes["p_call"][decision.rows].copy()
-        outcome.placed.append(place(forest, affected, decision))
-        for postings in book(forest, decision, called_before):
-            restate(forest, self.lines, postings)
+        self._conclude(affected, decide(forest, self._nesting, self._twins, affected, outer_before), outcome)
+
+    def tell(self, traces: np.ndarray, outcome: Outcome, event_seq: int = -1) -> None:
+        """Take back what the readings of metrics in `traces` (trace rows) bill, for views tell of their calls: at
+        `event_seq`, and note what follows from it."""
+        forest = self.forest
+        forest.traces["event_seq"][traces] = event_seq
+        self.touch(traces)
+        rows = in_traces(forest, traces)
+        forest.nodes["told"][rows] = True
+        outer_before = np.full(len(rows), -1)
+        self._conclude(rows, decide(forest, self._nesting, self._twins, rows, outer_before), outcome)
+
+    def _conclude(self, affected: np.ndarray, decision: Decision, outcome: Outcome) -> None:
+        """Place `affected` and book what was decided."""
+        called_before = self.forest.nodes["p_call"][decision.rows].copy()
+        outcome.placed.append(place(self.forest, affected, decision))
+        for postings in book(self.forest, decision, called_before):
+            restate(self.forest, self.lines, postings)
             outcome.postings.append(postings)
 
     def _moved(self, affected: np.ndarray, outcome: Outcome) -> np.ndarray:

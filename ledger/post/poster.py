@@ -27,6 +27,7 @@ from ledger.post.batch import Batch, quarantined
 from ledger.post.conversations import Conversations
 from ledger.post.duplicates import SameSpan
 from ledger.post.listing import Listing
+from ledger.post.metered import Metered
 from ledger.post.open_traces import OpenTraces
 from ledger.post.reconciling import reconciliation_rows
 from ledger.post.remembered import Remembered
@@ -186,14 +187,14 @@ class Poster:
         self._listing = Listing(self._catalog, self._decode)
 
     def _post(self, events: Sequence[Event]) -> None:
-        batch = Batch(events, Conversations(self._catalog), self._periods)
+        batch = Batch(events, Conversations(self._catalog), Metered(self._catalog), self._periods)
         for kind, part in _parts(events):
             if kind == kinds.OTLP_TRACES:
                 self._telemetry.post(part, batch)
             elif kind == kinds.OTLP_LOGS:
                 self._telemetry.post_logs(self._listing.post(kind, part, batch), batch)
-            elif kind in kinds.TELEMETRY:
-                self._listing.post(kind, part, batch)
+            elif kind == kinds.OTLP_METRICS:
+                self._telemetry.post_points(self._listing.post(kind, part, batch), batch)
             else:
                 for event in part:
                     self._control(event, batch)
@@ -203,6 +204,7 @@ class Poster:
             traces=batch.traces(),
             keys=batch.keys,
             active=batch.conversations.rows(),
+            counters=batch.metered.counters,
             state={**self._tariffs.states(), _PERIODS: self._periods.state(), _LAST: events[-1].raw_sha256},
         )
         self._open.forget(self._options.open_spans_max, self._options.open_text_max)

@@ -13,21 +13,22 @@ import pyarrow.compute as pc
 
 from ledger.calls.booking import ENTRIES, REVERSAL
 from ledger.calls.forest import NewSpans
-from ledger.calls.rules import RUN_BY_CONVERSATION, RUN_RULES
+from ledger.calls.rules import REASONS, RUN_BY_CONVERSATION, RUN_RULES, TOLD_BY_VIEWS
 from ledger.column import ID
 from ledger.post.intake import halves, intake
-from ledger.post.log_views import LOG_COLUMNS, VIEWS, log_views, span_views
-from ledger.post.open_traces import OpenTraces
+from ledger.post.log_views import LOG_COLUMNS, OF_SPANS, VIEWS, log_views, span_views
+from ledger.post.open_traces import OpenTraces, Outcome
 from ledger.post.pricing import attach
+from ledger.post.reading_views import READING_COLUMNS, reading_views
 from ledger.post.tariffs import Tariffs
-from ledger.schema import ARROW, TRACE_ID
+from ledger.schema import ARROW, TEXT, TRACE_ID
 from ledger.store.catalog import Catalog
 from ledger.store.traces import name_hashes, trace_hashes
 
-_SPANS = VIEWS.names[:-1]
+_SPANS = OF_SPANS
 """Not the content, nor the attributes: a trace may hold gigabytes of them."""
 _KEY = ("tenant", "trace_id")
-_PLACED = ("tenant", "trace_id", "source_seq", "span_index", "event_seq")
+_PLACED = ("tenant", "trace_id", "source_seq", "span_index", "event_seq", "reason")
 _TALKING = ("tenant", "trace_id", "run_id", "run_rule", "elsewhere", "talk_run_id")
 _CHARGED = ("tenant", "trace_id", "span_id", "call_trace_id", "call_span_id", "entry", "event_seq", "line")
 
@@ -57,6 +58,9 @@ class Names:
             for marked, names in ((responses, self.response), (moments, self.moment))
         ]
         return np.concatenate(found)
+
+
+NO_NAMES = Names(pa.array([], TEXT), np.empty(0, np.int64), np.empty(0, np.uint64), np.empty(0, np.uint64))
 
 
 def reload(
@@ -110,7 +114,8 @@ def _views(catalog: Catalog, ids: list[bytes], seqs: np.ndarray) -> pa.Table:
     """VIEWS of the traces `ids` that the events `seqs` brought. A log record without a trace is found by its event."""
     spans = span_views(catalog.read("spans", ids, seqs.tolist(), _SPANS))
     logs = log_views(catalog.read("logs", ids, seqs.tolist(), LOG_COLUMNS))
-    found = pa.concat_tables([spans, logs])
+    readings = reading_views(catalog.read("readings", ids, seqs.tolist(), READING_COLUMNS))
+    found = pa.concat_tables([spans, logs, readings])
     missing = pa.array(sorted(set(ids) - set(found["trace_id"].to_pylist())), TRACE_ID)
     if not len(missing):
         return found
@@ -143,7 +148,9 @@ def _restore(catalog: Catalog, open_traces: OpenTraces, spans: pa.Table, seqs: S
     new = intake(spans, open_traces.texts)
     attach(new, spans, open_traces.lines, tariffs)
     open_traces.recall(new)
-    _recall_placed(open_traces, new, _only(catalog.read("placements", ids, seqs, _PLACED), spans))
+    placed = _only(catalog.read("placements", ids, seqs, _PLACED), spans)
+    _recall_told(open_traces, placed)
+    _recall_placed(open_traces, new, placed)
     _recall_booked(open_traces, _only(catalog.read("charges", ids, seqs, _CHARGED), spans))
     if _talking(open_traces, new).any():
         _recall_talks(open_traces, _only(catalog.read("run_parts", ids, seqs, _TALKING), spans))
@@ -160,16 +167,24 @@ def _pairs(rows: pa.Table) -> Iterable[tuple[str, bytes]]:
 
 
 def _rows_of(open_traces: OpenTraces, charged: pa.Table) -> np.ndarray:
-    """Rows of the views that name the calls of `charged`: a span is known by its ids, a log record by its hash."""
+    """Rows of the views that name the calls of `charged`: a span is known by its ids, any other by its content hash."""
     forest = open_traces.forest
     names = halves(pc.coalesce(charged["call_trace_id"], charged["trace_id"]))
     spans = halves(pc.coalesce(charged["call_span_id"], charged["span_id"]))[:, 0]
     tenant = open_traces.texts.tenant.codes(charged["tenant"]).astype(np.int64)
     rows = forest.find(forest.find_traces(tenant, names[:, 0], names[:, 1]), spans)
-    logs = np.flatnonzero(spans == 0)
-    if len(logs):
-        rows[logs] = forest.find_logs(tenant[logs], names[logs, 0], names[logs, 1])
+    others = np.flatnonzero(spans == 0)
+    if len(others):
+        rows[others] = forest.find_content(tenant[others], names[others, 0], names[others, 1])
     return rows
+
+
+def _recall_told(open_traces: OpenTraces, placed: pa.Table) -> None:
+    """Take back the readings of metrics that were taken back once, which is for ever."""
+    told = placed.filter(pc.fill_null(pc.equal(placed["reason"], REASONS[TOLD_BY_VIEWS]), False))
+    if told.num_rows:
+        tenant, trace = open_traces.texts.tenant.codes(told["tenant"]).astype(np.int64), halves(told["trace_id"])
+        open_traces.tell(open_traces.forest.find_traces(tenant, trace[:, 0], trace[:, 1]), Outcome())
 
 
 def _recall_placed(open_traces: OpenTraces, spans: NewSpans, placed: pa.Table) -> None:

@@ -24,11 +24,12 @@ from ledger.post.log_views import LOG_COLUMNS, log_views
 from ledger.post.open_traces import OpenTraces
 from ledger.post.parts import parts_of
 from ledger.post.pricing import repriced
-from ledger.post.reload import Names, reload
+from ledger.post.reading_views import READING_COLUMNS, reading_views
+from ledger.post.reload import NO_NAMES, reload
 from ledger.post.restated import restate
 from ledger.post.run_parts import run_part_rows
 from ledger.post.tariffs import Tariff, Tariffs
-from ledger.schema import ARROW, TEXT, TRACE_ID
+from ledger.schema import ARROW, TRACE_ID
 from ledger.store.catalog import Catalog
 from ledger.store.traces import trace_hashes
 
@@ -37,7 +38,6 @@ VIEWS_MAX = 200_000
 TRACES_A_STEP = 512
 _KEY = ("tenant", "trace_id")
 _ASKED = (*_KEY, "source_seq", "operation", "end_ns", "received_ns")
-_NO_NAMES = Names(pa.array([], TEXT), np.empty(0, np.int64), np.empty(0, np.uint64), np.empty(0, np.uint64))
 
 ViewsOf = Callable[[int], pa.Table]
 
@@ -48,7 +48,7 @@ def post_order(event: Event, order: Order, catalog: Catalog, tariffs: Tariffs, v
     corrections = []
     for keys in _steps(_covered(catalog, order)):
         opened = OpenTraces()
-        views = reload(catalog, opened, keys, _NO_NAMES, tariffs, views_of)
+        views = reload(catalog, opened, keys, NO_NAMES, tariffs, views_of)
         views = _of_step(views, keys, order)
         if views.num_rows:
             corrections.append(_corrected(event.event_seq, opened, views, tariff))
@@ -78,6 +78,8 @@ def _asked(catalog: Catalog) -> Iterator[pa.Table]:
     yield from catalog.scan("spans", _ASKED)
     for logs in catalog.scan("logs", LOG_COLUMNS):
         yield log_views(logs).select(_ASKED)
+    for readings in catalog.scan("readings", READING_COLUMNS):
+        yield reading_views(readings).select(_ASKED)
 
 
 def _is_covered(views: pa.Table, order: Order) -> np.ndarray:

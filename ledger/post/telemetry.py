@@ -1,4 +1,4 @@
-"""Posting of views: spans, decoded and rid of what came before, and log records that report calls."""
+"""Posting of views: spans, decoded and rid of what came before, log records that report calls, readings of metrics."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -12,13 +12,16 @@ from ledger.calls.forest import NewSpans
 from ledger.journal.frame import Event
 from ledger.post.batch import Batch, quarantined
 from ledger.post.duplicates import GetEvent, Repeat, SameSpan, conflicts
-from ledger.post.intake import intake, select
-from ledger.post.log_views import log_views, span_views
+from ledger.post.intake import halves, intake, select
+from ledger.post.log_views import is_view, log_views, span_views
+from ledger.post.metered import trace_keys
 from ledger.post.open_traces import OpenTraces, Outcome
 from ledger.post.pricing import attach
-from ledger.post.reload import Names, reload
+from ledger.post.reading_views import reading_views
+from ledger.post.reload import NO_NAMES, Names, reload
 from ledger.post.rounds import rounds
 from ledger.post.tariffs import Tariffs
+from ledger.post.whose import told_by_views
 from ledger.schema import ARROW
 from ledger.store.catalog import Catalog
 from ledger.store.traces import name_hashes, run_hashes, trace_hashes
@@ -102,17 +105,29 @@ class Telemetry:
         if not fresh.all():
             spans, trace = select(spans, np.flatnonzero(fresh)), trace[fresh]
             views, table = views.filter(pa.array(fresh)), table.filter(pa.array(fresh))
-        self._fold(spans, trace, views, batch)
+        self._fold(spans, trace, views, table["resource"], batch)
         batch.add("spans", table)
 
     def post_logs(self, logs: pa.Table, batch: Batch) -> None:
         """Post those of `logs` (schema.LOGS), none of which came before, that are views of calls."""
-        views = log_views(logs).combine_chunks()
+        logs = logs.filter(pa.array(is_view(logs)))
+        self._post_listed(log_views(logs).combine_chunks(), logs["resource"], batch)
+
+    def post_points(self, points: pa.Table, batch: Batch) -> None:
+        """Post readings of those of `points` (schema.METRICS), none of which came before, that bill."""
+        readings = batch.metered.read(points)
+        batch.add("readings", readings)
+        self._post_listed(reading_views(readings).combine_chunks(), None, batch)
+
+    def _post_listed(self, views: pa.Table, resource: pa.ChunkedArray | None, batch: Batch) -> None:
         if not views.num_rows:
             return
         new, trace = self._open_for(views)
         kept = self._within_bounds(new, trace, np.ones(len(new), dtype=np.bool_), views, batch)
-        self._fold(select(new, np.flatnonzero(kept)), trace[kept], views.filter(pa.array(kept)), batch)
+        if not kept.all():
+            new, trace, views = select(new, np.flatnonzero(kept)), trace[kept], views.filter(pa.array(kept))
+            resource = None if resource is None else resource.filter(pa.array(kept))
+        self._fold(new, trace, views, resource, batch)
 
     def _open_for(self, views: pa.Table) -> tuple[NewSpans, np.ndarray]:
         """`views` as the forest takes them, and the number of each one's trace; what they may touch is open then."""
@@ -128,20 +143,40 @@ class Telemetry:
         )
         return new, trace
 
-    def _fold(self, new: NewSpans, trace: np.ndarray, views: pa.Table, batch: Batch) -> None:
-        """Fold `new` (of which `views` are the columns), none of them known before, and add what follows."""
+    def _fold(
+        self, new: NewSpans, trace: np.ndarray, views: pa.Table, resource: pa.ChunkedArray | None, batch: Batch
+    ) -> None:
+        """Fold `new` (of which `views` are the columns, and `resource`, if they are no readings of metrics), none of
+        them known before, and add what follows."""
         attach(new, views, self._open.lines, self._tariffs)
         outcome = Outcome()
         for positions in rounds(self._keys(trace, new), new.own["source_seq"]):
             self._open.fold(select(new, positions), outcome)
         if outcome.active:
             self._merge_runs(batch.conversations.join(self._open.forest, self._open.texts, outcome.active), batch)
+        if resource is not None:
+            self._tell(new, resource, outcome, batch)
         tables = self._open.tables(outcome)
         for name, rows in tables.items():
             batch.add(name, rows)
         self._index(tables, new, views, batch)
         batch.add_traces(trace_hashes(views["tenant"], views["trace_id"]), new.own["source_seq"])
         batch.add_traces(run_hashes(outcome.new_runs["run_id"]), outcome.new_runs["event_seq"].to_numpy())
+
+    def _tell(self, new: NewSpans, resource: pa.ChunkedArray, outcome: Outcome, batch: Batch) -> None:
+        """Take back what was read from metrics of the calls that views tell of from now on."""
+        told = told_by_views(self._open.forest, self._open.texts, new, resource, outcome.placed)
+        back = batch.metered.tell(told)
+        if not back:
+            return
+        keys = trace_keys(back)
+        reload(self._catalog, self._open, keys, NO_NAMES, self._tariffs, self.views_of)
+        halved, seqs = halves(keys["trace_id"]), np.array(list(back.values()), dtype=np.int64)
+        tenant = self._open.texts.tenant.codes(keys["tenant"]).astype(np.int64)
+        traces = self._open.forest.find_traces(tenant, halved[:, 0], halved[:, 1])
+        for seq in np.unique(seqs).tolist():
+            self._open.tell(traces[seqs == seq], outcome, seq)
+        batch.add_traces(trace_hashes(keys["tenant"], keys["trace_id"]), seqs)
 
     def _merge_runs(self, merges: pa.Table, batch: Batch) -> None:
         batch.add("run_merges", merges)

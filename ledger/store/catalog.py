@@ -8,6 +8,7 @@ Rows come in by `commit` only and are never edited. Readers use `ledger.store.sn
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,7 @@ from ledger.journal.disk import POSIX, Disk, Lock
 from ledger.paths import DataDir
 from ledger.schema import ARROW
 from ledger.seams import IN_STEP, Clock
-from ledger.store import activity, hot, manifest, segment, traces, whole
+from ledger.store import activity, hot, manifest, segment, series, traces, whole
 from ledger.store.manifest import Connect, transaction
 from ledger.store.merger import Merger
 from ledger.store.options import StoreOptions
@@ -86,9 +87,10 @@ class Catalog:
         keys: Mapping[str, int],
         state: Mapping[str, bytes | None],
         active: tuple[Sequence[tuple[bytes, int]], Sequence[tuple[bytes, *activity.Row]]] = ((), ()),
+        counters: Mapping[bytes, series.Counter] = MappingProxyType({}),
     ) -> None:
         """One transaction: rows, traces new in them, control keys, state (None removes a name), when conversations were
-        `active` (store.activity.put) and the cursor.
+        `active` (store.activity.put), where `counters` stand (store.series) and the cursor.
 
         Rows that fill the hot part go straight to segments with it: a poster that catches up writes them once.
         """
@@ -111,6 +113,7 @@ class Catalog:
                 self._db.executemany("INSERT INTO control_key VALUES (?, ?)", keys.items())
                 self._commit_state(state)
                 activity.put(self._db, *active)
+                series.put(self._db, counters)
                 manifest.put_meta(self._db, "cursor", cursor)
         except BaseException:
             self._hot, self._hot_run = hot_before, run_before
@@ -127,6 +130,10 @@ class Catalog:
     def near(self, conversation: bytes, start_ns: int, end_ns: int) -> Iterator[activity.Row]:
         """When `conversation` was active from start_ns to end_ns."""
         return activity.near(self._db, conversation, start_ns, end_ns)
+
+    def counters(self, names: Sequence[bytes]) -> dict[bytes, series.Counter]:
+        """Where those of the series `names` stand that were read before."""
+        return series.last(self._db, names)
 
     def state(self, name: str) -> bytes | None:
         row = self._db.execute("SELECT body FROM state WHERE name = ?", (name,)).fetchone()

@@ -26,6 +26,7 @@ SEQ: dict[str, str] = {
     "spans": "source_seq",
     "logs": "source_seq",
     "metrics": "source_seq",
+    "readings": "source_seq",
     "placements": "event_seq",
     "charges": "event_seq",
     "rollups": "event_seq",
@@ -41,7 +42,7 @@ SEQ: dict[str, str] = {
     "periods": "event_seq",
 }
 """The column of each table that names the event whose posting wrote the row: its place in record time."""
-TRACED = ("spans", "logs", "placements", "charges", "run_parts", "conflicts")
+TRACED = ("spans", "logs", "readings", "placements", "charges", "run_parts", "conflicts")
 """Tables whose rows belong to a trace; logs may belong to none, and lie before all others."""
 UNTRACED = {"rollups": "hour_ns"}
 """What rows of other tables are sorted by, where it is not the event: rollups that fold into one lie together."""
@@ -49,6 +50,7 @@ POSITION: dict[str, str] = {
     "spans": "span_index",
     "logs": "log_index",
     "metrics": "point_index",
+    "readings": "point_index",
     "conflicts": "span_index",
     "charges": "line",
 }

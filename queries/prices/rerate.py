@@ -39,9 +39,11 @@ JOIN base.sightings AS s ON s.source_seq = p.source_seq AND s.span_index = p.spa
 JOIN (
   SELECT source_seq, span_index, {", ".join(COUNTS)} FROM base.spans
   UNION ALL SELECT source_seq, log_index, {", ".join(COUNTS)} FROM base.logs
+  UNION ALL SELECT source_seq, point_index, {", ".join("NULL" for _ in COUNTS)} FROM base.readings
 ) AS x ON x.source_seq = p.source_seq AND x.span_index = p.span_index
 LEFT JOIN base.call_costs_as_of(9223372036854775807) AS c
-  ON c.tenant = p.tenant AND c.run_id = p.run_id AND c.call_trace_id = COALESCE(p.call_trace_id, s.naming_trace_id)
+  ON c.tenant = p.tenant AND c.run_id IS NOT DISTINCT FROM p.run_id
+  AND c.call_trace_id = COALESCE(p.call_trace_id, s.naming_trace_id)
   AND c.call_span_id = COALESCE(p.call_span_id, s.naming_span_id)
 WHERE p.billed AND {CHARGED_NS} >= $since_ns
 """

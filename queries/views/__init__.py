@@ -46,6 +46,7 @@ VIEWS: tuple[str, ...] = (
     "cost_drifts",
     "logs",
     "metrics",
+    "readings",
     "span_content",
     "conflicts",
     "quarantine",

@@ -1,6 +1,7 @@
--- What may be a view of a call: every span, and every log record, in the columns of spans. `placements` says which are.
--- naming_trace_id and naming_span_id are what a view is known by: a log record by its content hash and zeros; and
--- forest_span_id what it is ordered by within its trace.
+-- What may be a view of a call: every span, every log record and every reading of metrics, in the columns of spans.
+-- `placements` says which are. naming_trace_id and naming_span_id are what a view is known by: a log record or reading by
+-- its content hash and zeros; and forest_span_id what it is ordered by within its trace. A reading has the id that stands
+-- in place of its trace: no span has it.
 CREATE VIEW base.sightings AS
 SELECT
   'span' AS signal,
@@ -98,4 +99,53 @@ SELECT
   received_ns,
   source_seq,
   log_index
-FROM base.logs;
+FROM base.logs
+UNION ALL
+SELECT
+  'metric',
+  tenant,
+  trace_id,
+  NULL,
+  content_hash,
+  '\x00\x00\x00\x00\x00\x00\x00\x00'::BLOB,
+  content_hash[1:8],
+  NULL,
+  'reading of metrics',
+  operation,
+  start_ns,
+  end_ns,
+  'unset',
+  NULL,
+  service_name,
+  environment,
+  NULL,
+  NULL,
+  NULL,
+  conversation_id,
+  user_id,
+  team,
+  provider,
+  request_model,
+  response_model,
+  NULL,
+  service_tier,
+  NULL,
+  NULL,
+  NULL,
+  input_tokens,
+  output_tokens,
+  cache_read_tokens,
+  cache_write_tokens,
+  reasoning_tokens,
+  'inclusive',
+  usage_status,
+  reported_cost_usd,
+  reported_source,
+  NULL,
+  scope_name,
+  'metrics',
+  2,
+  received_ns,
+  source_seq,
+  point_index
+FROM base.readings;

@@ -3,11 +3,11 @@
 -- @tenant: tenant
 -- @view_id: id of the view, hex
 -- @call_id: call that the view belongs to, hex
--- @signal: where the view comes from: span or log
--- @trace_id: trace of the view, hex; NULL for a log record without one
--- @span_id: span of the view, hex; of a log record the span it was written for, NULL where it names none
+-- @signal: where the view comes from: span, log or metric
+-- @trace_id: trace of the view, hex; NULL for a log record without one and for metrics
+-- @span_id: span of the view, hex; of a log record the span it was written for, NULL where it names none; NULL for metrics
 -- @scope_name: instrumentation scope
--- @name: name of the span, or of the event that the log record is
+-- @name: name of the span, or of the event that the log record is; of metrics `reading of metrics`
 -- @dialect: semantic convention the view was read in
 -- @billed: whether this view bills
 -- @reason: why it bills or not
@@ -19,21 +19,21 @@
 -- @reasoning_tokens: of the tokens out, reasoning, by this view
 -- @reported_cost_usd: cost that this view states, USD
 -- @source_seq: event whose bytes hold the view
--- @span_index: position of the span or log record within that event
+-- @span_index: position of the span or log record within that event, of metrics that of the first data point
 CREATE VIEW call_views AS
 SELECT
   p.tenant,
-  base.view_id(p.tenant, s.naming_trace_id, s.naming_span_id) AS view_id,
-  base.view_id(p.tenant, COALESCE(p.call_trace_id, s.naming_trace_id), COALESCE(p.call_span_id, s.naming_span_id)) AS call_id,
+  base.view_id(s.signal, p.tenant, s.naming_trace_id, s.naming_span_id) AS view_id,
+  base.view_id(s.signal, p.tenant, COALESCE(p.call_trace_id, s.naming_trace_id), COALESCE(p.call_span_id, s.naming_span_id)) AS call_id,
   s.signal,
-  LOWER(HEX(s.trace_id)) AS trace_id,
+  CASE WHEN s.signal <> 'metric' THEN LOWER(HEX(s.trace_id)) END AS trace_id,
   LOWER(HEX(s.span_id)) AS span_id,
   s.scope_name,
   s.name,
   s.dialect,
   p.billed,
   p.reason,
-  base.view_id(p.tenant, COALESCE(p.duplicate_of_trace_id, s.naming_trace_id), p.duplicate_of_span_id) AS duplicate_of,
+  base.view_id(s.signal, p.tenant, COALESCE(p.duplicate_of_trace_id, s.naming_trace_id), p.duplicate_of_span_id) AS duplicate_of,
   s.input_tokens,
   s.output_tokens,
   s.cache_read_tokens,

@@ -6,13 +6,13 @@
 -- @tenant: tenant
 -- @call_id: id of the call, hex; never changes
 -- @kind: model or tool
--- @signal: where the billing view comes from: span or log
--- @run_id: run of the call, hex
--- @trace_id: trace of the billing view, hex; NULL for a log record without one
--- @span_id: span of the billing view, hex; of a log record the span it was written for, NULL where it names none
+-- @signal: where the billing view comes from: span, log or metric
+-- @run_id: run of the call, hex; NULL for metrics, which name none
+-- @trace_id: trace of the billing view, hex; NULL for a log record without one and for metrics
+-- @span_id: span of the billing view, hex; of a log record the span it was written for, NULL where it names none; NULL for metrics
 -- @agent_name: nearest agent at or above the call, else the service
 -- @agent_rule: why: ancestor or provisional
--- @run_rule: why this run: explicit, turn, agent, conversation or trace
+-- @run_rule: why this run: explicit, turn, agent, conversation or trace; NULL where there is none
 -- @service_name: service
 -- @environment: environment; empty where unknown
 -- @provider: model provider, canonical name
@@ -50,6 +50,6 @@
 -- @views: how often the call was seen, views
 -- @event_seq: event whose posting wrote this state of the call
 -- @source_seq: event whose bytes hold the billing view
--- @span_index: position of the span or log record within that event
+-- @span_index: position of the span or log record within that event, of metrics that of the first data point
 CREATE VIEW calls AS
 SELECT * FROM calls_as_of(9223372036854775807);

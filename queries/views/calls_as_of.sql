@@ -5,11 +5,11 @@
 CREATE MACRO calls_as_of(seq) AS TABLE
 SELECT
   p.tenant,
-  base.view_id(p.tenant, COALESCE(p.call_trace_id, s.naming_trace_id), COALESCE(p.call_span_id, s.naming_span_id)) AS call_id,
+  base.view_id(s.signal, p.tenant, COALESCE(p.call_trace_id, s.naming_trace_id), COALESCE(p.call_span_id, s.naming_span_id)) AS call_id,
   p.kind,
   s.signal,
   LOWER(HEX(COALESCE(h.heir_id, p.run_id))) AS run_id,
-  LOWER(HEX(s.trace_id)) AS trace_id,
+  CASE WHEN s.signal <> 'metric' THEN LOWER(HEX(s.trace_id)) END AS trace_id,
   LOWER(HEX(s.span_id)) AS span_id,
   p.agent_name,
   p.agent_rule,
@@ -19,7 +19,7 @@ SELECT
   s.provider,
   s.request_model,
   s.response_model,
-  COALESCE(c.model, s.response_model, s.request_model) AS model,
+  COALESCE(c.model, m.model, s.response_model, s.request_model) AS model,
   s.service_tier,
   s.tool_name,
   s.tool_call_id,
@@ -43,11 +43,11 @@ SELECT
   s.reasoning_tokens,
   s.input_basis,
   s.usage_status,
-  c.cost_usd,
-  c.computed_cost_usd,
-  COALESCE(c.reported_cost_usd, s.reported_cost_usd) AS reported_cost_usd,
-  COALESCE(c.reported_source, s.reported_source) AS reported_source,
-  COALESCE(c.cost_status, 'none') AS cost_status,
+  COALESCE(c.cost_usd, m.cost_usd) AS cost_usd,
+  COALESCE(c.computed_cost_usd, m.computed_cost_usd) AS computed_cost_usd,
+  COALESCE(c.reported_cost_usd, m.reported_cost_usd, s.reported_cost_usd) AS reported_cost_usd,
+  COALESCE(c.reported_source, m.reported_source, s.reported_source) AS reported_source,
+  COALESCE(c.cost_status, m.cost_status, 'none') AS cost_status,
   1 + COALESCE(v.later, 0) AS views,
   p.event_seq,
   s.source_seq,
@@ -66,6 +66,12 @@ LEFT JOIN (  -- views of calls but the earliest, which does not name the call
 LEFT JOIN base.call_costs_as_of(seq) AS c
   ON c.tenant = p.tenant AND c.run_id = p.run_id AND c.call_trace_id = COALESCE(p.call_trace_id, s.naming_trace_id)
   AND c.call_span_id = COALESCE(p.call_span_id, s.naming_span_id)
+LEFT JOIN (  -- of metrics, which are of no run; apart, for an equal run prunes the files and NULL is equal to nothing
+  FROM base.call_costs_as_of(seq)
+  WHERE run_id IS NULL
+) AS m
+  ON m.tenant = p.tenant AND m.call_trace_id = COALESCE(p.call_trace_id, s.naming_trace_id)
+  AND m.call_span_id = COALESCE(p.call_span_id, s.naming_span_id)
 LEFT JOIN base.run_heirs_as_of(seq) AS h
   ON h.tenant = p.tenant AND h.run_id = p.run_id
 WHERE p.billed;

@@ -5,10 +5,10 @@
 -- @tenant: tenant
 -- @charge_id: id of the line, hex
 -- @call_id: call that the line belongs to, hex
--- @run_id: run that the line is booked on, hex
--- @signal: what bills: span or log
--- @trace_id: trace of the billing view, hex; of a log record without one its content hash
--- @span_id: span of the billing view, hex; NULL for a log record
+-- @run_id: run that the line is booked on, hex; NULL for metrics, which name none
+-- @signal: what bills: span, log or metric
+-- @trace_id: trace of the billing view, hex; of a log record without one its content hash, of metrics what stands for it
+-- @span_id: span of the billing view, hex; NULL for a log record and for metrics
 -- @agent_name: agent (self cost)
 -- @service_name: service
 -- @environment: environment; empty where unknown

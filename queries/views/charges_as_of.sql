@@ -2,8 +2,8 @@
 CREATE MACRO charges_as_of(seq) AS TABLE
 SELECT
   tenant,
-  base.charge_id(base.view_id(tenant, call_trace_id, call_span_id), unit, event_seq, line) AS charge_id,
-  base.view_id(tenant, call_trace_id, call_span_id) AS call_id,
+  base.charge_id(base.view_id(signal, tenant, call_trace_id, call_span_id), unit, event_seq, line) AS charge_id,
+  base.view_id(signal, tenant, call_trace_id, call_span_id) AS call_id,
   LOWER(HEX(COALESCE(heir_id, run_id))) AS run_id,
   signal,
   LOWER(HEX(trace_id)) AS trace_id,
@@ -25,7 +25,7 @@ SELECT
   cost_usd,
   basis,
   entry,
-  base.charge_id(base.view_id(tenant, call_trace_id, call_span_id), unit, reverses_seq, reverses_line) AS reverses,
+  base.charge_id(base.view_id(signal, tenant, call_trace_id, call_span_id), unit, reverses_seq, reverses_line) AS reverses,
   reason,
   status,
   price_book_id,

@@ -1,4 +1,5 @@
--- One row per data point of a metric, each once, as received. Nothing is booked from them.
+-- One row per data point of a metric, each once, as received. Those with a `meter` bill where neither spans nor
+-- log records tell of the calls that they count; `readings` says what they come to.
 --
 -- @tenant: tenant of the key the data point came in under
 -- @service_name: resource attribute service.name; `unknown_service` where absent
@@ -29,6 +30,14 @@
 -- @received_ns: receipt by this server's clock, ns since 1970 UTC
 -- @source_seq: event whose bytes hold the data point
 -- @point_index: position of the data point within that event
+-- @meter: of a metric that may bill, what the point counts: tokens of a kind, or cost_usd; NULL for every other
+-- @operation: what was done: chat, embeddings, ...; other where nothing says it
+-- @provider: model provider, canonical name
+-- @request_model: model asked for
+-- @response_model: model that answered
+-- @service_tier: tier or processing mode that changes the price
+-- @user_id: end user that the point or its resource names
+-- @team: team that it or its resource names
 CREATE VIEW metrics AS
 SELECT
   tenant,
@@ -59,5 +68,13 @@ SELECT
   MAKE_TIMESTAMP(received_ns // 1000) AS received_at,
   received_ns,
   source_seq,
-  point_index
+  point_index,
+  meter,
+  operation,
+  provider,
+  request_model,
+  response_model,
+  service_tier,
+  user_id,
+  team
 FROM base.metrics;

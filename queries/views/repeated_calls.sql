@@ -19,7 +19,7 @@ FROM (
     SUM(cost_usd) AS cost_usd,
     SUM(cost_usd) FILTER (WHERE place > 1) AS cost_since_usd,
     COUNT(*) FILTER (WHERE cost_status IN ('unpriced', 'ambiguous')) AS unpriced_calls,
-    ANY_VALUE(base.view_id(tenant, call_trace_id, call_span_id)) FILTER (WHERE place = 1) AS first_call_id
+    ANY_VALUE(base.view_id(NULL, tenant, call_trace_id, call_span_id)) FILTER (WHERE place = 1) AS first_call_id
   FROM (
     SELECT
       *,

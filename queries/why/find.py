@@ -1,7 +1,7 @@
 """From an id of any kind, or the beginning of one, to the span or log record that it is about."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +31,7 @@ g.source_seq, g.span_index
 VIEWS = f"""
 SELECT 'view', g.view_id, {VIEW}
 FROM (
-    SELECT *, base.view_id(tenant, naming_trace_id, naming_span_id) AS view_id
+    SELECT *, base.view_id(signal, tenant, naming_trace_id, naming_span_id) AS view_id
     FROM base.sightings WHERE operation IN ({BILLABLE})
 ) g
 WHERE starts_with(g.view_id, $id)
@@ -40,7 +40,8 @@ CHARGES = f"""
 SELECT 'charge', c.charge_id, {VIEW}
 FROM (
     SELECT
-        base.charge_id(base.view_id(tenant, call_trace_id, call_span_id), unit, event_seq, line) AS charge_id, tenant,
+        base.charge_id(base.view_id(signal, tenant, call_trace_id, call_span_id), unit, event_seq, line) AS charge_id,
+        tenant,
         CASE signal WHEN 'span' THEN trace_id ELSE call_trace_id END AS named_trace_id,
         CASE signal WHEN 'span' THEN span_id ELSE call_span_id END AS named_span_id
     FROM base.lines_as_of(9223372036854775807)
@@ -56,9 +57,13 @@ UNION ALL SELECT 'trace' FROM base.spans WHERE starts_with(lower(hex(trace_id)),
 """
 
 
+RECORDS: Mapping[str, str] = {"span": "span", "log": "log record", "metric": "data point"}
+"""What stands at a place of an event, by signal."""
+
+
 @dataclass(frozen=True)
 class Found:
-    """What an id names, and the span or log record that it is about. Ids are hex."""
+    """What an id names, and the span, log record or data point that it is about. Ids are hex."""
 
     kind: str
     """span, view (a call has the id of its earliest one) or charge."""
@@ -73,8 +78,8 @@ class Found:
     span_index: int
 
     def __str__(self) -> str:
-        span, log = f"span {self.trace_id}:{self.span_id}", f"log record {self.span_index} of event {self.source_seq}"
-        where = span if self.signal == "span" else log
+        span, rest = f"span {self.trace_id}:{self.span_id}", f"{self.span_index} of event {self.source_seq}"
+        where = span if self.signal == "span" else f"{RECORDS[self.signal]} {rest}"
         return where if self.kind == "span" else f"{self.kind} {self.id} ({where})"
 
 

@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from queries.why.find import RECORDS
 from queries.wire import dollars, jsonable, time_text
 from spanledger.cli import table
 from spanledger.cli.output import json_text
@@ -60,7 +61,7 @@ def _place(view: Found, trace: str = "") -> str:
     """The view as it may be asked for, if it is a span."""
     if view["signal"] == "span":
         return f"span {trace}{view['span_id']}"
-    return f"log record {view['span_index']} of event {view['source_seq']}"
+    return f"{RECORDS[view['signal']]} {view['span_index']} of event {view['source_seq']}"
 
 
 def _where(view: Found) -> str:
@@ -81,7 +82,7 @@ def _columns(views: Sequence[Found]) -> Iterator[str]:
 def _sent(view: Found) -> Iterator[str]:
     event, read_as = view["event"], view["read_as"]
     yield (
-        f"    {RECORD[view['signal']]} {view['span_index']} of event {event['event_seq']}, "
+        f"    {RECORDS[view['signal']]} {view['span_index']} of event {event['event_seq']}, "
         f"received {_time(event['received_ns'])} "
         f"by {event['transport']} from {_said(event['principal'])}"
     )
@@ -121,7 +122,6 @@ def _money(found: Found) -> Iterator[str]:
         yield f"  reported: {_cost(each['cost_usd'])} by {_said(each['source'])}, {used}: {each['explained']}"
 
 
-RECORD: Mapping[str, str] = {"span": "span", "log": "log record"}
 LINE = ("unit", "quantity", "unit_price_usd", "per", "cost_usd", "basis", "entry", "status")
 """Columns of the table of lines; below it each line's price in words."""
 

@@ -1,17 +1,19 @@
-"""What was sent of one span or log record: its bytes in the journal, and from which attribute each column came."""
+"""What was sent of one span, log record or data point: its bytes in the journal, and which attribute each column is
+from."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from hashlib import sha256
 from typing import Any
 
-from ingest.decode.one import log_sheet_of, span_sheet
+from ingest.decode.one import log_sheet_of, point_sheet, span_sheet
 from ingest.dialects import DIALECTS
 from ingest.dialects.detect import claims_of
 from ingest.dialects.dialect import Dialect
 from ingest.dialects.logs import LOG_DIALECTS
 from ingest.dialects.logs.apply import prepared
-from ingest.dialects.origin import origins
+from ingest.dialects.meters import METRICS
+from ingest.dialects.origin import RULE, origins
 from ingest.sheet import Sheet
 from ledger.errors import Corrupt
 from ledger.journal.frame import Event
@@ -26,7 +28,7 @@ def sent(journal: JournalReader, view: Row) -> dict[str, Any]:
     return {
         "event": _event(event),
         "read_as": {"dialect": dialect.name, "mapping_version": dialect.version},
-        "columns": [asdict(each) for each in origins(sheet, dialect)],
+        "columns": [asdict(each) for each in origins(sheet, dialect) if each.origin != RULE or dialect is not METRICS],
     }
 
 
@@ -40,7 +42,12 @@ def _log(event: Event, index: int) -> tuple[Sheet, Dialect]:
     return sheet, LOG_DIALECTS[int(claims[0])]
 
 
-_READ: Mapping[str, Callable[[Event, int], tuple[Sheet, Dialect]]] = {"span": _span, "log": _log}
+def _point(event: Event, index: int) -> tuple[Sheet, Dialect]:
+    """Of a reading of metrics the first data point. What all of them come to is in `readings`: no rule goes by one."""
+    return point_sheet(event, index), METRICS
+
+
+_READ: Mapping[str, Callable[[Event, int], tuple[Sheet, Dialect]]] = {"span": _span, "log": _log, "metric": _point}
 
 
 def _event(event: Event) -> dict[str, Any]:

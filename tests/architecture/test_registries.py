@@ -3,7 +3,7 @@
 from ingest.dialects import DIALECTS
 from ingest.dialects.dialect import Dialect
 from ingest.dialects.logs import LOG_DIALECTS
-from ingest.dialects.plain import METRICS
+from ingest.dialects.meters import METRICS
 from queries.views import ORDER
 from spanledger.cli import COMMANDS
 from tests.architecture.tree import ROOT, module_of, tracked

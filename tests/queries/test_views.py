@@ -328,7 +328,7 @@ def test_lines_that_stand_are_booked_on_the_run_of_their_call(connection):
     query = """
         SELECT c.call_id
         FROM base.charges_as_of(9223372036854775807) AS l
-        JOIN calls AS c ON c.call_id = base.view_id(l.tenant, l.trace_id, l.call_span_id)
+        JOIN calls AS c ON c.call_id = base.view_id(l.signal, l.tenant, l.trace_id, l.call_span_id)
         WHERE l.stands AND c.run_id <> LOWER(HEX(l.run_id))
     """
     assert connection.execute(query).fetchall() == []

@@ -1,5 +1,5 @@
-"""Events whose bodies say spans or log records in plain JSON, and the decoding of them: posting is tested without any
-dialect."""
+"""Events whose bodies say spans, log records or data points in plain JSON, and the decoding of them: posting is tested
+without any dialect."""
 
 import json
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from hashlib import sha256
 import pyarrow as pa
 
 from ledger.journal.frame import Draft, Event
-from ledger.journal.kinds import OTLP_LOGS, OTLP_TRACES
+from ledger.journal.kinds import OTLP_LOGS, OTLP_METRICS, OTLP_TRACES
 from ledger.schema import ARROW
 
 SECOND = 1_000_000_000
@@ -66,6 +66,16 @@ def records(*logs: dict[str, object], tenant: str = "default") -> Draft:
     return Draft(kind=OTLP_LOGS, body=json.dumps(logs).encode(), tenant=tenant, transport="grpc")
 
 
+def point(meter: str, value: int | str, at_s: int = 1, **fields: object) -> dict[str, object]:
+    """A data point that counts `meter` (calls.meters) of gpt-4o-mini, told as a difference, `at_s` after EPOCH_NS.
+    Equal ones are the same."""
+    return {"meter": meter, "value": value, "time_ns": EPOCH_NS + at_s * SECOND, **fields}
+
+
+def points(*said: dict[str, object], tenant: str = "default") -> Draft:
+    return Draft(kind=OTLP_METRICS, body=json.dumps(said).encode(), tenant=tenant, transport="grpc")
+
+
 @dataclass(frozen=True)
 class Decoded:
     spans: pa.Table = field(default_factory=ARROW["spans"].empty_table)
@@ -76,7 +86,7 @@ class Decoded:
 
 def decode(events: Sequence[Event]) -> Decoded:
     assert len({event.kind for event in events}) == 1
-    table, row = ("logs", _log_row) if events[0].kind == OTLP_LOGS else ("spans", _row)
+    table, row = TABLES[events[0].kind]
     rows = [row(event, index, said) for event in events for index, said in enumerate(json.loads(event.body))]
     return Decoded(**{table: pa.Table.from_pylist(rows, schema=ARROW[table])})
 
@@ -94,7 +104,7 @@ def _row(event: Event, index: int, said: dict[str, object]) -> dict[str, object]
         "parent_span_id": _id(said["parent"], 8),
         "reported_cost_usd": _usd(row["reported_cost_usd"]),
         "attributes": [],
-        "resource": [],
+        "resource": _resource(said),
         "received_ns": event.received_ns,
         "source_seq": event.event_seq,
         "span_index": index,
@@ -111,13 +121,53 @@ def _log_row(event: Event, index: int, said: dict[str, object]) -> dict[str, obj
         "span_id": _id(said["span"], 8),
         "reported_cost_usd": _usd(row["reported_cost_usd"]),
         "attributes": [],
-        "resource": [],
+        "resource": _resource(said),
         "content_hash": sha256(json.dumps([event.tenant, said]).encode()).digest()[:16],
         "received_ns": event.received_ns,
         "source_seq": event.event_seq,
         "log_index": index,
     }
     return {name: row[name] for name in names}
+
+
+POINT: dict[str, object] = {
+    "name": "tokens",
+    "unit": "",
+    "kind": "sum",
+    "temporality": "delta",
+    "is_monotonic": True,
+    "start_ns": EPOCH_NS,
+    "operation": "chat",
+    "provider": "openai",
+    "request_model": "gpt-4o-mini",
+    "service_name": "svc",
+    "environment": "",
+    "scope_name": "meters",
+}
+
+
+def _point_row(event: Event, index: int, said: dict[str, object]) -> dict[str, object]:
+    names = ARROW["metrics"].names
+    row = dict.fromkeys(names) | POINT | {name: value for name, value in said.items() if name in names}
+    row |= {
+        "tenant": event.tenant,
+        "value": float(str(said["value"])),
+        "value_int": said["value"] if isinstance(said["value"], int) else None,
+        "attributes": list(dict(said.get("attributes", {})).items()),  # type: ignore[call-overload]
+        "resource": _resource(said),
+        "content_hash": sha256(json.dumps([event.tenant, said]).encode()).digest()[:16],
+        "received_ns": event.received_ns,
+        "source_seq": event.event_seq,
+        "point_index": index,
+    }
+    return row
+
+
+def _resource(said: dict[str, object]) -> list[tuple[str, object]]:
+    return [("host.name", "here"), ("service.instance.id", said["instance"])] if "instance" in said else []
+
+
+TABLES = {OTLP_TRACES: ("spans", _row), OTLP_LOGS: ("logs", _log_row), OTLP_METRICS: ("metrics", _point_row)}
 
 
 def _id(number: object, width: int) -> bytes | None:
