@@ -24,7 +24,7 @@ import numpy as np
 from bench.facts import ROOT, header
 from bench.servers import EXPORT
 from bench.service import Service, serving
-from bench.spans import MODEL, Batch, encode, request
+from bench.spans import AGENT, Batch, encode, request
 from bench.workload import SHAPES, random_ids, requests
 from ledger.calls.ids import field, run
 
@@ -34,11 +34,12 @@ REQUEST_SPANS = 512
 
 
 def span_of_its_own(rng: np.random.Generator) -> tuple[bytes, str]:
-    """A request with one model call, and the id of the run that it makes."""
-    trace_id, now = random_ids(rng, 1, 16), np.array([time.time_ns()])
-    batch = Batch(trace_id, random_ids(rng, 1, 8), None, now - 10**9, now, np.zeros(1, np.int64))
-    run_id = sha256(run("default", "trace") + field(trace_id.tobytes())).hexdigest()[:32]
-    return request(0, list(encode(rng, MODEL, 0, False, batch))), run_id
+    """A request with one agent's span, and the id of the run that it is the top of."""
+    trace_id, span_id, now = random_ids(rng, 1, 16), random_ids(rng, 1, 8), np.array([time.time_ns()])
+    batch = Batch(trace_id, span_id, None, now - 10**9, now, np.zeros(1, np.int64))
+    key = field(trace_id.tobytes() + span_id.tobytes())
+    run_id = sha256(run("default", "agent") + key).hexdigest()[:32]
+    return request(0, list(encode(rng, AGENT, 0, False, batch))), run_id
 
 
 def waits(service: Service, times: int, rng: np.random.Generator) -> list[float]:

@@ -1,4 +1,4 @@
-"""The tables of what people decided or found about prices and costs, by events. See ledger/schema.py."""
+"""The tables of what was decided or found about prices, costs and runs, by events. See ledger/schema.py."""
 
 from ledger.column import BOOL, I64, MONEY, TEXT, columns
 
@@ -58,6 +58,13 @@ RECONCILIATIONS = columns(
     (15, "as_of_seq", I64, "last event that the ledger's figures know of"),
     (16, "recorded_ns", I64, "receipt of the event, ns since 1970 UTC"),
     (17, "event_seq", I64, "event that recorded it"),
+)
+
+SETTLINGS = columns(
+    (1, "from_seq", I64, "first event of the stretch"),
+    (2, "through_seq", I64, "last event of it: what was touched last in this stretch is settled"),
+    (3, "recorded_ns", I64, "receipt of the event, ns since 1970 UTC"),
+    (4, "event_seq", I64, "event that settled it"),
 )
 
 PERIODS = columns(

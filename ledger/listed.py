@@ -143,3 +143,32 @@ READINGS = columns(
     (29, "received_ns", I64, "receipt by this server's clock, ns since 1970 UTC"),
 )
 """What data points that bill say of one conversation, model and moment: all of them up to an event."""
+
+RESIDUALS = columns(
+    (1, "tenant", TEXT, "tenant"),
+    (2, "trace_id", TRACE_ID, "trace of the span that knows more"),
+    (3, "parent_span_id", SPAN_ID, "that span: an agent's or a workflow's"),
+    (4, "content_hash", ID, "identity: hash of that span and of the event that settled it (docs/format.md)"),
+    (5, "source_seq", I64, "event that settled it"),
+    (6, "residual_index", I32, "position among what that event settled"),
+    (7, "service_name", TEXT, "service of the span"),
+    (8, "environment", TEXT, "its deployment environment; empty where absent"),
+    (9, "operation", TEXT, "chat: what is not told apart is taken for conversation"),
+    (10, "provider", TEXT, "model provider that the span names, canonical name"),
+    (11, "request_model", TEXT, "model asked for, as the span names it"),
+    (12, "response_model", TEXT, "model that answered, as the span names it"),
+    (13, "service_tier", TEXT, "tier or processing mode that changes the price (batch, flex, priority, ...)"),
+    (14, "input_tokens", I64, "tokens in, inclusive of cache, beyond those of the calls below the span"),
+    (15, "output_tokens", I64, "tokens out, inclusive of reasoning, beyond theirs"),
+    (16, "cache_read_tokens", I64, "of the tokens in, read from the prompt cache"),
+    (17, "cache_write_tokens", I64, "of the tokens in, written to the prompt cache"),
+    (18, "reasoning_tokens", I64, "of the tokens out, reasoning"),
+    (19, "usage_status", TEXT, "reported"),
+    (20, "start_ns", I64, "start of the span, ns since 1970 UTC; 0 if not sent"),
+    (21, "end_ns", I64, "end of the span, ns since 1970 UTC; 0 if not sent"),
+    (22, "scope_name", TEXT, "instrumentation scope of the span"),
+    (23, "received_ns", I64, "receipt of the span by this server's clock, ns since 1970 UTC"),
+    (24, "span_seq", I64, "event whose bytes hold the span"),
+    (25, "span_index", I32, "position of the span within that event"),
+)
+"""What spans around calls know of beyond these calls, when the run was settled."""

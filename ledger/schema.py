@@ -27,18 +27,18 @@ from ledger.column import (
     Column,
     columns,
 )  # fmt: skip
-from ledger.decided import PERIODS, PRICE_BOOKS, PRICE_OVERRIDES, RECONCILIATIONS, RERATES
-from ledger.listed import LOGS, METRICS, READINGS
+from ledger.decided import PERIODS, PRICE_BOOKS, PRICE_OVERRIDES, RECONCILIATIONS, RERATES, SETTLINGS
+from ledger.listed import LOGS, METRICS, READINGS, RESIDUALS
 
 __all__ = [
     "ARROW", "CHARGES", "CONFLICTS", "EVENTS", "LOGS", "METRICS", "MONEY", "PERIODS", "PLACEMENTS", "POSTING_VERSION",
-    "PRICE_BOOKS", "PRICE_OVERRIDES", "QUANTITY", "QUARANTINE", "READINGS", "RECONCILIATIONS", "RERATES", "ROLLUPS",
-    "RUN_MERGES", "RUN_PARTS", "SCHEMA_VERSION",
-    "SPANS", "SPAN_ID", "TABLES", "TEXT", "TEXTS", "TRACE_ID", "Column", "arrow_schema", "empty",
+    "PRICE_BOOKS", "PRICE_OVERRIDES", "QUANTITY", "QUARANTINE", "READINGS", "RECONCILIATIONS", "RERATES", "RESIDUALS",
+    "ROLLUPS", "RUN_MERGES", "RUN_PARTS", "SCHEMA_VERSION", "SETTLINGS", "SPANS", "SPAN_ID", "TABLES", "TEXT", "TEXTS",
+    "TRACE_ID", "Column", "arrow_schema", "empty",
 ]  # fmt: skip
 
 SCHEMA_VERSION = 1
-POSTING_VERSION = 8
+POSTING_VERSION = 9
 """Raised whenever posting the same journal would give other rows."""
 
 _columns, _I64, _I32, _BOOL = columns, I64, I32, BOOL
@@ -244,6 +244,7 @@ ROLLUPS = _columns(
     (20, "result_usd", MONEY, "estimate of what results of tools cost in the next prompt, USD; in no total"),
     (21, "result_calls", _I64, "calls of tools of which that is known"),
     (22, "credential", TEXT, "alias or hash of the key used, never a key"),
+    (23, "agents_usd", MONEY, "known cost of other agents beneath this one, USD; in no total"),
 )
 
 RUN_PARTS = _columns(
@@ -338,6 +339,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
     "logs": LOGS,
     "metrics": METRICS,
     "readings": READINGS,
+    "residuals": RESIDUALS,
     "placements": PLACEMENTS,
     "charges": CHARGES,
     "rollups": ROLLUPS,
@@ -351,6 +353,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
     "rerates": RERATES,
     "reconciliations": RECONCILIATIONS,
     "periods": PERIODS,
+    "settlings": SETTLINGS,
 }
 """Every table that the poster writes, by name."""
 

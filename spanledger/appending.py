@@ -32,6 +32,11 @@ class Door(Protocol):
         """Number of the event, once it is durable."""
         ...
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether nobody else appends."""
+        ...
+
     def settle(self, event_seq: int, progress: Progress) -> None:
         """Return once `event_seq` is posted; `progress` is told the cursor on the way."""
         ...
@@ -55,6 +60,8 @@ def door(config: Config) -> Iterator[Door]:
 class ServersDoor:
     """Appends over the control socket; the server's poster posts."""
 
+    is_alone = False
+
     def __init__(self, data: DataDir, append: Callable[[Draft], int]) -> None:
         self._data, self._append = data, append
 
@@ -76,6 +83,8 @@ class ServersDoor:
 
 class OwnDoor:
     """Writer and poster in this process, under the locks of the data directory."""
+
+    is_alone = True
 
     def __init__(self, config: Config) -> None:
         from ledger.journal.append import JournalWriter

@@ -299,6 +299,15 @@ KEYS = (
         1_024 * MIB,
     ),
     Key(
+        "poster.settle_after_s",
+        "number",
+        600.0,
+        "s",
+        "rest after which a run is taken for over; what comes later opens it again",
+        1,
+        86_400,
+    ),
+    Key(
         "store.flush_rows",
         "whole",
         50_000,

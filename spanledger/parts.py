@@ -62,6 +62,11 @@ PARTS: dict[str, tuple[str, str, dict[str, str]]] = {
             "remembered_bytes_max": "poster.remembered_bytes_max",
         },
     ),
+    "settler": (
+        "spanledger.processes.settler",
+        "SettlerOptions",
+        {"settle_after_s": "poster.settle_after_s"},
+    ),
     "store": (
         "ledger.store.options",
         "StoreOptions",

@@ -1,4 +1,4 @@
-"""Events about prices and costs, as drafts."""
+"""Events about prices, costs and runs, as drafts."""
 
 from hashlib import sha256
 
@@ -10,7 +10,9 @@ from ledger.journal.kinds import (
     PRICE_OVERRIDE_SET,
     RECONCILIATION_RECORDED,
     RERATE_ORDERED,
+    RUN_SETTLED,
 )
+from ledger.post.settling import Settling, settling_body
 
 JSON = "application/json"
 PARQUET = "application/vnd.apache.parquet"
@@ -61,6 +63,18 @@ def reconciliation_draft(body: bytes) -> Draft:
         kind=RECONCILIATION_RECORDED,
         body=body,
         key=f"reconciliation:{sha256(body).hexdigest()}",
+        transport="control",
+        content_type=JSON,
+    )
+
+
+def settling_draft(from_seq: int, through_seq: int, told_seq: int) -> Draft:
+    """Settles what was touched last from `from_seq` to `through_seq`. Sent twice while no more than `told_seq` is
+    known, it has effect once."""
+    return Draft(
+        kind=RUN_SETTLED,
+        body=settling_body(Settling(from_seq, through_seq)),
+        key=f"settled:{from_seq}:{through_seq}:{told_seq}",
         transport="control",
         content_type=JSON,
     )

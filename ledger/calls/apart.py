@@ -19,12 +19,20 @@ def stands_apart(
     scopes: pa.ChunkedArray, is_log: np.ndarray, names_response: np.ndarray, reports: np.ndarray
 ) -> np.ndarray:
     """Positions of the views that do. `reports`: whether each is a model's and knows its input tokens."""
+    of_scope = of_apart(scopes)
+    if not of_scope.any() and not is_log.any():
+        return np.empty(0, dtype=np.int64)
+    return np.flatnonzero(reports & np.where(is_log, ~names_response, of_scope))
+
+
+def of_apart(scopes: pa.ChunkedArray) -> np.ndarray:
+    """Which of `scopes` are such instrumentation, a mask."""
     encoded = scopes.combine_chunks().dictionary_encode()
     known = [scope.startswith(BEGINNINGS) for scope in encoded.dictionary.to_pylist()]
-    if not any(known) and not is_log.any():
-        return np.empty(0, dtype=np.int64)
-    of_scope = np.array([*known, False])[encoded.indices.fill_null(len(known)).to_numpy(zero_copy_only=False)]
-    return np.flatnonzero(reports & np.where(is_log, ~names_response, of_scope))
+    if not any(known):
+        return np.zeros(len(scopes), dtype=np.bool_)
+    found: np.ndarray = np.array([*known, False])[encoded.indices.fill_null(len(known)).to_numpy(zero_copy_only=False)]
+    return found
 
 
 def moments(services: pa.ChunkedArray, input_tokens: np.ndarray, ended_ns: np.ndarray) -> np.ndarray:

@@ -34,13 +34,14 @@ LINKS: Fills = {
     "scope_below": (I32, -1),  # instrumentation of the model spans directly below it
     "mixed": (BOOL, 0),  # whether there are several
     "paired": (BOOL, 0),  # whether it may have twins
-    "told": (BOOL, 0),  # of a reading of metrics: whether spans or log records tell of its calls
+    "told": (BOOL, 0),  # of a reading of metrics or a settlement: whether it was taken back
 }
 OWN: Fills = {
     "role": (U8, 0),
     "failed": (BOOL, 0),
     "has_usage": (BOOL, 0),
     "unpriced": (BOOL, 0),
+    "sums_up": (BOOL, 0),  # whether it may know more than the calls below it (calls.residual)
     "metered": (BOOL, 0),  # whether it states what whoever bills or meters the call takes for it
     **dict.fromkeys(("is_root", "input_known", "output_known", "digest_known", "generates"), (BOOL, 0)),
     **{f"own_{name}": (I32, -1) for name in ("agent", "conversation", "user", "team", "run", "turn")},
@@ -51,7 +52,7 @@ OWN: Fills = {
     **dict.fromkeys(("input_pico", "output_bytes"), (I64, -1)),  # cost of a prompt; length of a tool's result
     "response": (U64, 0),  # hash of the response id, 0 where there is none
     "moment": (U64, 0),  # of a view that stands apart (calls.apart), else 0
-    **dict.fromkeys(("content_hi", "content_lo"), (U64, 0)),  # content hash of a log record or reading
+    **dict.fromkeys(("content_hi", "content_lo"), (U64, 0)),  # content hash of what is no span
     **dict.fromkeys(("units", "authority"), (U8, 0)),
     **dict.fromkeys(("began_ns", "ended_ns"), (I64, 0)),
     **dict.fromkeys(("charged_ns", "input_tokens", "output_tokens", "line_first", "line_count"), (I64, 0)),
@@ -93,6 +94,8 @@ TRACE: Fills = {
     **dict.fromkeys(("tenant", "touched", "event_seq"), (I64, -1)),
     "spans": (I64, 0),
     "linked": (BOOL, 0),  # whether it shares a response with another trace, or holds what stands apart
+    "sums_up": (BOOL, 0),  # whether a span in it may know more than the calls below it
+    "nested": (BOOL, 0),  # whether an agent lies beneath another one
     "keyed": (BOOL, 0),  # whether a span in it names a run or a turn, or is an agent or workflow
     "talk": (I32, -1),  # a conversation that its calls name
     "apart": (BOOL, 0),  # whether they name several, or some of them none
@@ -111,11 +114,12 @@ RUN_COLUMNS = (("p_rule", "p_run"), ("b_rule", "b_run"))
 """Columns whose meaning their rule decides: a text's code under the rules RUN_CODED, a row under that of the agent, and
 under those RUN_OF_TRACE a row of the trace, -1 where it is the span's own."""
 
-SPAN, LOG, METRIC = range(3)
+SPAN, LOG, METRIC, SETTLEMENT = range(4)
 """Signals of views. A log record stands in the trace of the span that it was written for, as a leaf below it; one
 without a trace stands in one of its own, which has its content hash for an id. Readings of metrics that are of one call
-stand in a trace of their own (calls.readings)."""
-SIGNALS = ("span", "log", "metric")
+stand in a trace of their own (calls.readings). What a settlement finds stands as a leaf below the span that knew of it
+(calls.settled)."""
+SIGNALS = ("span", "log", "metric", "settlement")
 
 SIBLING_STEPS_MAX = 64
 """Past so many siblings, one scan over all parents is cheaper than walking the list."""
@@ -123,8 +127,8 @@ SIBLING_STEPS_MAX = 64
 
 @dataclass(frozen=True)
 class NewSpans:
-    """Spans, and log records and readings that are views, of one round: distinct, not known before; each of a trace's
-    from the same event. The span of a log record or reading is the first half of its content hash."""
+    """Spans, and log records, readings and settlements that are views, of one round: distinct, not known before; each
+    of a trace's from the same event. The span of what is no span is the first half of its content hash."""
 
     tenant: np.ndarray  # int64 code
     trace_hi: np.ndarray  # uint64
@@ -178,7 +182,7 @@ class Forest:
         return self._node_index.find(mix(trace_rows, spans), same)
 
     def find_content(self, tenant: np.ndarray, hi: np.ndarray, lo: np.ndarray) -> np.ndarray:
-        """Row of the log record or reading with each content hash, which is there. Looks at all of them."""
+        """Row of the view, none of them a span, with each content hash, which is there. Looks at all of them."""
         nodes = self.nodes
         logs = np.flatnonzero(nodes["signal"][: nodes.rows] != SPAN)
         tenants = self.traces["tenant"][nodes["trace"][logs]]
@@ -194,6 +198,7 @@ class Forest:
         for name, values in spans.own.items():
             self.nodes[name][rows] = values
         self.traces["event_seq"][trace_rows] = spans.own["source_seq"]
+        self.traces["sums_up"][trace_rows[spans.own["sums_up"]]] = True
         np.add.at(self.traces["spans"], trace_rows, 1)
         linked = spans.has_parent & (spans.parent != spans.span)
         children = rows[linked]

@@ -25,6 +25,9 @@ def _inherit_level(forest: Forest, level: np.ndarray) -> None:
     nodes = forest.nodes
     parent, role = nodes["parent"][level], nodes["role"][level]
     below = parent >= 0
+    others = (nodes["own_agent"][level] >= 0) & below & (nodes["agent"][parent] >= 0)
+    others &= nodes["own_agent"][level] != nodes["agent"][parent]
+    forest.traces["nested"][nodes["trace"][level[others]]] = True
     for name in NEAREST:
         own = nodes[f"own_{name}"][level]
         nodes[name][level] = np.where(own >= 0, own, np.where(below, nodes[name][parent], -1))

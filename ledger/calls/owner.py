@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, fields
 
 import numpy as np
 
+from ledger.calls import readings, settled
 from ledger.calls.columns import Columns
-from ledger.calls.forest import METRIC, Forest
-from ledger.calls.readings import decided
+from ledger.calls.forest import METRIC, SETTLEMENT, Forest
 from ledger.calls.roles import MODEL, TOOL
 from ledger.calls.rules import (
     AROUND,
@@ -144,10 +144,11 @@ def decide(forest: Forest, nesting: Nesting, twins: Twins, rows: np.ndarray, out
     `outer_before`: the `outer` of each of `rows` before it was brought up to date.
     """
     nodes = forest.nodes
-    is_reading = nodes["signal"][rows] == METRIC
-    if is_reading.any():
-        told = decide(forest, nesting, twins, rows[~is_reading], outer_before[~is_reading])
-        return told.and_of(decided(forest, rows[is_reading]))
+    signal = nodes["signal"][rows]
+    if (signal >= METRIC).any():
+        told = decide(forest, nesting, twins, rows[signal < METRIC], outer_before[signal < METRIC])
+        told = told.and_of(readings.decided(forest, rows[signal == METRIC]))
+        return told.and_of(settled.decided(forest, rows[signal == SETTLEMENT]))
     is_view = np.isin(nodes["role"][rows], (MODEL, TOOL))
     tops, joined = nesting.move(forest, rows[is_view], outer_before[is_view])
     views = rows[is_view]

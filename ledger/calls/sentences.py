@@ -22,6 +22,9 @@ REASONS: Mapping[str, str] = {
     "reading that has them all bills",
     "told_by_views": "it does not bill: spans or log records tell of the calls of the same conversation, or instance "
     "of the service, one by one, and bill",
+    "beyond_calls": "it bills: the span of the agent or workflow around the calls knew of more tokens than these "
+    "report, when its run was settled",
+    "settled_anew": "it does not bill: more came of its trace after it was settled, which is to be settled anew",
 }
 """`reason` of a view: why it bills or does not."""
 

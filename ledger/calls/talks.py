@@ -40,7 +40,7 @@ def _note_calls(forest: Forest, rows: np.ndarray) -> None:
     calls = ((role == MODEL) | (role == TOOL)) & nodes["rooted"][rows]
     signal = nodes["signal"][rows]
     of_span = (signal == LOG) & (nodes["parent"][rows] >= 0)  # which says nothing that the span does not
-    calls &= ~of_span & (signal != METRIC)
+    calls &= ~of_span & (signal < METRIC)
     rows = rows[calls]
     rows = rows[~traces["keyed"][nodes["trace"][rows]]]
     if len(rows):

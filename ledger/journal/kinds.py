@@ -10,6 +10,7 @@ PRICE_OVERRIDE_REMOVED = "price_override.removed"
 RERATE_ORDERED = "rerate.ordered"
 RECONCILIATION_RECORDED = "reconciliation.recorded"
 PERIOD_CLOSED = "period.closed"
+RUN_SETTLED = "run.settled"
 CONFIG_SET = "config.set"
 RESTART = "restart"
 REFUSED = "refused"
@@ -25,6 +26,7 @@ KINDS: dict[str, str] = {
     RERATE_ORDERED: "calls that came before are priced anew by a book, canonical JSON",
     RECONCILIATION_RECORDED: "the ledger was compared with what a provider says: what was found, canonical JSON",
     PERIOD_CLOSED: "an accounting month is closed: what is booked on it later counts in the next, canonical JSON",
+    RUN_SETTLED: "what was touched last in a stretch of the journal is taken for over, canonical JSON",
     CONFIG_SET: "a setting that changes posting, canonical JSON",
     RESTART: "the writer found that its predecessor had not closed: what was cut, canonical JSON",
     REFUSED: "a request that could not be parsed and was not taken; rate-limited, canonical JSON",

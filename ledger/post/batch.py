@@ -12,6 +12,7 @@ from ledger.journal.frame import Event
 from ledger.post.conversations import Conversations
 from ledger.post.metered import Metered
 from ledger.schema import ARROW
+from ledger.store.unsettled import Trace
 
 
 class Batch:
@@ -32,6 +33,8 @@ class Batch:
         """Table -> identities of its rows that this batch brings, of tables whose rows are known by their content."""
         self._void: set[int] = set()
         self.keys: dict[str, int] = {}
+        self.touched: dict[Trace, int | None] = {}
+        """What is left to be settled (store.unsettled.put)."""
 
     def add(self, table: str, rows: pa.Table) -> None:
         if rows.num_rows:

@@ -12,6 +12,7 @@ from ledger.calls.apart import moments, stands_apart
 from ledger.calls.authority import authorities
 from ledger.calls.columns import Interner
 from ledger.calls.forest import LOG, METRIC, SPAN, NewSpans
+from ledger.calls.residual import sums_up
 from ledger.calls.roles import MODEL, roles
 from ledger.schema import SPANS
 
@@ -137,6 +138,7 @@ def intake(spans: pa.Table, texts: Texts) -> NewSpans:
     for name in ("input", "output"):
         own[f"{name}_known"] = spans[f"{name}_tokens"].is_valid().to_numpy()
     own["moment"] = _moments(spans, own, is_log)
+    own["sums_up"] = sums_up(own, spans["scope_name"])
     own["output_bytes"] = int64(spans["output_bytes"], null=-1)
     own["generates"] = pc.is_in(spans["operation"], value_set=pa.array(GENERATING_OPERATIONS)).to_numpy()
     own["digest_known"] = spans["input_digest"].is_valid().to_numpy()
@@ -162,7 +164,7 @@ def response_hashes(texts: pa.ChunkedArray, role: np.ndarray) -> np.ndarray:
 
 def _moments(spans: pa.Table, own: dict[str, np.ndarray], is_log: np.ndarray) -> np.ndarray:
     """Of the views that stand apart (calls.apart), 0 of the others."""
-    reports = (own["role"] == MODEL) & own["input_known"] & (own["signal"] != METRIC)
+    reports = (own["role"] == MODEL) & own["input_known"] & (own["signal"] < METRIC)
     at = stands_apart(spans["scope_name"], is_log, own["response"] != 0, reports)
     found = np.zeros(len(reports), dtype=np.uint64)
     found[at] = moments(spans["service_name"].take(pa.array(at)), own["input_tokens"][at], own["ended_ns"][at])

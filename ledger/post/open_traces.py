@@ -17,8 +17,10 @@ from ledger.calls.place import place
 from ledger.calls.readings import in_traces
 from ledger.calls.rules import RUN_CODED
 from ledger.calls.runs import note_turns
+from ledger.calls.settled import standing_in
 from ledger.calls.talks import note_talks
 from ledger.calls.twins import Twins, same_model
+from ledger.post.beneath import Beneath
 from ledger.post.charging import charge_rows
 from ledger.post.intake import Texts
 from ledger.post.lines import LineStore, spread
@@ -43,6 +45,8 @@ _CODED = {
     "credential": ("credential",),
 }
 """Texts that grow with what is sent -> forest columns that hold their codes. Tenants are few."""
+KEPT_OF_FOUR = 3
+"""Quarters of what may be kept that stay where something has to go."""
 _RUN_NAMES = ("own_run", "run", "own_turn", "turn", "turn_below")
 """The same of ids of runs and turns, beside what is placed and booked."""
 
@@ -66,6 +70,7 @@ class OpenTraces:
         self.lines = LineStore()
         self._nesting = Nesting()
         self._twins = Twins(lambda one, other: same_model(self.texts.model.text(one), self.texts.model.text(other)))
+        self._beneath = Beneath()
         self._round = 0
 
     def fold(self, spans: NewSpans, outcome: Outcome) -> None:
@@ -89,13 +94,30 @@ class OpenTraces:
     def tell(self, traces: np.ndarray, outcome: Outcome, event_seq: int = -1) -> None:
         """Take back what the readings of metrics in `traces` (trace rows) bill, for views tell of their calls: at
         `event_seq`, and note what follows from it."""
-        forest = self.forest
-        forest.traces["event_seq"][traces] = event_seq
+        self.forest.traces["event_seq"][traces] = event_seq
         self.touch(traces)
-        rows = in_traces(forest, traces)
-        forest.nodes["told"][rows] = True
-        outer_before = np.full(len(rows), -1)
-        self._conclude(rows, decide(forest, self._nesting, self._twins, rows, outer_before), outcome)
+        self._take_back(in_traces(self.forest, traces), outcome)
+
+    def unsettle(self, traces: np.ndarray, outcome: Outcome, event_seq: int) -> None:
+        """Take back what was settled in `traces` (trace rows), for more came of them: at `event_seq`, and note what
+        follows from it."""
+        last = self.forest.traces["event_seq"][traces]
+        self.forest.traces["event_seq"][traces] = event_seq
+        self._take_back(standing_in(self.forest, traces), outcome)
+        self.forest.traces["event_seq"][traces] = last
+
+    def recall_unsettled(self, settled: set[tuple[int, int]]) -> None:
+        """The same of what was taken back before: `settled` are the places of these settlements in the journal."""
+        nodes = self.forest.nodes
+        rows = standing_in(self.forest, np.arange(self.forest.traces.rows))
+        places = zip(nodes["source_seq"][rows].tolist(), nodes["span_index"][rows].tolist(), strict=True)
+        self._take_back(rows[[place in settled for place in places]], Outcome())
+
+    def _take_back(self, rows: np.ndarray, outcome: Outcome) -> None:
+        """What `rows`, readings or settlements, bill."""
+        self.forest.nodes["told"][rows] = True
+        decision = decide(self.forest, self._nesting, self._twins, rows, np.full(len(rows), -1))
+        self._conclude(rows, decision, outcome)
 
     def _conclude(self, affected: np.ndarray, decision: Decision, outcome: Outcome) -> None:
         """Place `affected` and book what was decided."""
@@ -128,9 +150,10 @@ class OpenTraces:
         if outcome.placed:
             placed = stacked(outcome.placed)
             tables["placements"] = placement_rows(self.forest, self.texts, placed)
-            parts = parts_of(self.forest, self.forest.nodes["trace"][placed["row"]])
+            touched = self.forest.nodes["trace"][placed["row"]]
+            parts = parts_of(self.forest, touched)
             tables["run_parts"], is_new = run_part_rows(parts, self.texts, self.lines, placed)
-            tables["rollups"] = result_rows(parts, self.texts)
+            tables["rollups"] = pa.concat_tables([result_rows(parts, self.texts), self.beneath_rows(touched)])
             outcome.new_runs = tables["run_parts"].select(["run_id", "event_seq"]).filter(pa.array(is_new))
         if outcome.postings:
             postings = stacked(outcome.postings)
@@ -142,8 +165,13 @@ class OpenTraces:
         """Fold `spans`, all that is known of their traces and posted before."""
         outcome = Outcome()
         self.fold(spans, outcome)
-        rows = np.concatenate([placed["row"] for placed in outcome.placed])
-        result_rows(parts_of(self.forest, self.forest.nodes["trace"][rows]), self.texts)  # notes what is posted
+        touched = self.forest.nodes["trace"][np.concatenate([placed["row"] for placed in outcome.placed])]
+        result_rows(parts_of(self.forest, touched), self.texts)  # notes what is posted
+        self.beneath_rows(touched)  # the same
+
+    def beneath_rows(self, touched: np.ndarray) -> pa.Table:
+        """schema.ROLLUPS by which what agents are given of others beneath them changes, in the traces `touched`."""
+        return self._beneath.rows(self.forest, self.texts, self.lines, distinct(touched, self.forest.traces.rows))
 
     @property
     def has_links(self) -> bool:
@@ -178,13 +206,20 @@ class OpenTraces:
         self.forest.traces["touched"][traces] = self._round
 
     def forget(self, keep_rows: int, keep_text: int) -> None:
-        """Keep about `keep_rows` spans, those of the traces that were touched last, with `keep_text` characters."""
+        """Keep no more than about `keep_rows` spans, of the traces that were touched last, and `keep_text` characters.
+
+        To forget takes as long as what is kept is large. So where something has to go, more than that goes: else a few
+        spans went with every commit, and each commit took as long."""
+        rows = self.forest.nodes.rows
         if self.texts.characters > keep_text:
-            keep_rows = min(keep_rows, self.forest.nodes.rows // 2)
-        renumber = self.forest.evict(keep_rows, lambda: self._twins.linked(self.forest))
+            keep_rows = min(keep_rows, rows // 2)
+        if rows <= keep_rows:
+            return
+        renumber = self.forest.evict(keep_rows * KEPT_OF_FOUR // 4, lambda: self._twins.linked(self.forest))
         if renumber is None:
             return
         self._nesting.renumber(renumber)
+        self._beneath.forget(self.forest)
         self._twins.renumber(self.forest, renumber)
         self._forget_lines()
         nodes, n = self.forest.nodes, self.forest.nodes.rows

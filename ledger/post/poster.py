@@ -27,11 +27,12 @@ from ledger.post.batch import Batch, quarantined
 from ledger.post.conversations import Conversations
 from ledger.post.duplicates import SameSpan
 from ledger.post.listing import Listing
-from ledger.post.metered import Metered
+from ledger.post.metered import Metered, trace_keys
 from ledger.post.open_traces import OpenTraces
 from ledger.post.reconciling import reconciliation_rows
 from ledger.post.remembered import Remembered
-from ledger.post.rerating import post_order
+from ledger.post.rerating import TRACES_A_STEP, post_order
+from ledger.post.settling import TRACES_MAX, read_settling
 from ledger.post.tariffs import Tariffs
 from ledger.post.telemetry import DATA_ERRORS, Decode, Telemetry
 from ledger.schema import ARROW
@@ -115,12 +116,22 @@ class Poster:
             self._reader.close()
             raise
         self._is_stale = False
+        self._told_seq = self.cursor
         self._start_afresh()
 
     @property
     def cursor(self) -> int:
         """The last event posted, -1 at first."""
         return self._catalog.cursor
+
+    @property
+    def told_seq(self) -> int:
+        """The last event with telemetry that was posted; before any was, the one where the ledger stood when opened."""
+        return self._told_seq
+
+    def is_left(self, through_seq: int) -> bool:
+        """Whether a trace that was touched last up to this event has something left to be settled."""
+        return bool(self._catalog.unsettled(0, through_seq, 1))
 
     def step(self) -> int:
         """Post one batch. Returns the events posted, 0 when the journal's durable end is reached."""
@@ -132,7 +143,7 @@ class Poster:
             too_many=_Spans(self._spans_in, options.batch_spans_max).past,
         )
         if events:
-            events = _up_to_order(events)
+            events = _up_to_lone(events)
             if self._is_stale:  # from an attempt that failed
                 self._start_afresh()
             if self._is_large(events):
@@ -140,6 +151,8 @@ class Poster:
             self._is_stale = True  # until the commit: memory runs ahead of the ledger
             self._post(events)
             self._is_stale = False
+            told = [event.event_seq for event in events if event.kind in kinds.TELEMETRY]
+            self._told_seq = max(told, default=self._told_seq)
             if events[0].kind == kinds.RERATE_ORDERED:  # which changes what open traces are priced by
                 self._open_afresh()
         self._catalog.tidy()
@@ -170,7 +183,7 @@ class Poster:
         options, first = self._options, events[0]
         return (
             len(first.body) > options.batch_bytes_max
-            or first.kind == kinds.RERATE_ORDERED
+            or first.kind in _LONE
             or (len(events) == 1 and self._spans_in(first) > options.batch_spans_max)
         )
 
@@ -205,6 +218,7 @@ class Poster:
             keys=batch.keys,
             active=batch.conversations.rows(),
             counters=batch.metered.counters,
+            touched=batch.touched,
             state={**self._tariffs.states(), _PERIODS: self._periods.state(), _LAST: events[-1].raw_sha256},
         )
         self._open.forget(self._options.open_spans_max, self._options.open_text_max)
@@ -246,6 +260,16 @@ class Poster:
         row = (closing.month, closing.reason, closing.author, event.received_ns, event.event_seq)
         batch.add("periods", pa.table([[value] for value in row], schema=ARROW["periods"]))
 
+    def _settle(self, event: Event, batch: Batch) -> None:
+        settling, found = read_settling(event.body, event.event_seq), 0
+        traces = self._catalog.unsettled(settling.from_seq, settling.through_seq, TRACES_MAX)
+        for start in range(0, len(traces), TRACES_A_STEP):
+            keys = trace_keys(traces[start : start + TRACES_A_STEP])
+            found += self._telemetry.settle(event.event_seq, keys, found, batch)
+            self._open.forget(self._options.open_spans_max, self._options.open_text_max)
+        row = (settling.from_seq, settling.through_seq, event.received_ns, event.event_seq)
+        batch.add("settlings", pa.table([[value] for value in row], schema=ARROW["settlings"]))
+
 
 _EFFECTS: Mapping[str, Callable[[Poster, Event, Batch], None]] = {
     kinds.PRICE_BOOK_PUBLISHED: Poster._publish,
@@ -254,14 +278,16 @@ _EFFECTS: Mapping[str, Callable[[Poster, Event, Batch], None]] = {
     kinds.RERATE_ORDERED: Poster._rerate,
     kinds.RECONCILIATION_RECORDED: Poster._reconcile,
     kinds.PERIOD_CLOSED: Poster._close,
+    kinds.RUN_SETTLED: Poster._settle,
 }
 """Control events that posting heeds. Others are only listed in `events`."""
+_LONE = (kinds.RERATE_ORDERED, kinds.RUN_SETTLED)
 
 
-def _up_to_order(events: list[Event]) -> list[Event]:
-    """`events` before the first order to re-rate, or that alone: it goes by what is committed."""
-    orders = [number for number, event in enumerate(events) if event.kind == kinds.RERATE_ORDERED]
-    return events[: max(orders[0], 1)] if orders else events
+def _up_to_lone(events: list[Event]) -> list[Event]:
+    """`events` before the first that is posted alone, or that one: it goes by what is committed."""
+    lone = [number for number, event in enumerate(events) if event.kind in _LONE]
+    return events[: max(lone[0], 1)] if lone else events
 
 
 def _parts(events: Sequence[Event]) -> Iterator[tuple[str, list[Event]]]:

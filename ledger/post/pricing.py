@@ -10,7 +10,7 @@ from ledger.books.charge import price
 from ledger.books.reported import PREFERENCES, Preference
 from ledger.books.units import INPUT_SIDE, REPORTED, UNKNOWN
 from ledger.calls.columns import Columns, starts
-from ledger.calls.forest import NewSpans
+from ledger.calls.forest import SETTLEMENT, NewSpans
 from ledger.calls.roles import MODEL, TOOL
 from ledger.money import read_decimals
 from ledger.post.intake import charged_ns, int64
@@ -25,6 +25,8 @@ PRICED_FROM = (
 )  # fmt: skip
 
 UNKNOWN_PICO = -1
+RESIDUAL = "residual"
+"""Basis of what a settlement found."""
 
 
 def attach(spans: NewSpans, table: pa.Table, store: LineStore, tariffs: Tariffs) -> None:
@@ -40,7 +42,7 @@ def attach(spans: NewSpans, table: pa.Table, store: LineStore, tariffs: Tariffs)
         asked = table.select(PRICED_FROM).take(pa.array(which)).append_column("row", pa.array(which))
         received_ns = int64(table["received_ns"])[which]
         started = with_starts(asked, own["charged_ns"][which], received_ns)
-        lines = price(started, tariff.book, overrides=tariff.overrides)
+        lines = _settled(price(started, tariff.book, overrides=tariff.overrides), own["signal"])
         _note(own, lines, store.append(_as_booked(lines)))
         _note_metered(own, asked, lines)
         _note_prompts(own, lines)
@@ -83,7 +85,7 @@ def repriced(
     with their new lines in `store`. A line at the same money by another book is no other line."""
     asked = views.select(PRICED_FROM).append_column("row", pa.array(np.arange(len(at))))
     started = with_starts(asked, columns["charged_ns"][at], int64(views["received_ns"]))
-    priced = price(started, tariff.book, overrides=tariff.overrides)
+    priced = _settled(price(started, tariff.book, overrides=tariff.overrides), columns["signal"][at])
     lines, row = _as_booked(priced), priced["row"].to_numpy()
     count = np.bincount(row, minlength=len(at))
     changed = _changed(store, columns["line_first"][at], columns["line_count"][at], lines, row, count)
@@ -130,6 +132,16 @@ def _by_tariff(views: np.ndarray, seqs: np.ndarray, in_force: Tariffs) -> list[t
         tariff = in_force.at(event)
         tariffs.setdefault(tariff.key, (tariff, []))[1].append(number)
     return [(tariff, views[np.isin(inverse, numbers)]) for tariff, numbers in tariffs.values()]
+
+
+def _settled(priced: pa.Table, signal: np.ndarray) -> pa.Table:
+    """books.charge.LINES of views, those of settlements being residual. `signal`: by the number of the view."""
+    of_settlements = signal[priced["row"].to_numpy()] == SETTLEMENT
+    if not of_settlements.any():
+        return priced
+    column = priced.schema.get_field_index("basis")
+    basis = pc.if_else(pa.array(of_settlements), pa.scalar(RESIDUAL), priced["basis"])
+    return priced.set_column(column, priced.schema.field(column), basis)
 
 
 def _as_booked(priced: pa.Table) -> pa.Table:

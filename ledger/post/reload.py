@@ -13,13 +13,14 @@ import pyarrow.compute as pc
 
 from ledger.calls.booking import ENTRIES, REVERSAL
 from ledger.calls.forest import NewSpans
-from ledger.calls.rules import REASONS, RUN_BY_CONVERSATION, RUN_RULES, TOLD_BY_VIEWS
+from ledger.calls.rules import REASONS, RUN_BY_CONVERSATION, RUN_RULES, SETTLED_ANEW, TOLD_BY_VIEWS
 from ledger.column import ID
 from ledger.post.intake import halves, intake
 from ledger.post.log_views import LOG_COLUMNS, OF_SPANS, VIEWS, log_views, span_views
 from ledger.post.open_traces import OpenTraces, Outcome
 from ledger.post.pricing import attach
 from ledger.post.reading_views import READING_COLUMNS, reading_views
+from ledger.post.residuals import RESIDUAL_COLUMNS, residual_views
 from ledger.post.tariffs import Tariffs
 from ledger.schema import ARROW, TEXT, TRACE_ID
 from ledger.store.catalog import Catalog
@@ -110,12 +111,19 @@ def _known(catalog: Catalog, keys: pa.Table) -> tuple[pa.Table, np.ndarray]:
     return keys.take(pa.array(np.unique(hits))), np.unique(seqs)
 
 
+def views_of_traces(catalog: Catalog, keys: pa.Table) -> pa.Table:
+    """VIEWS of the traces `keys` (tenant, trace_id) as committed, but of no log records without a trace."""
+    known, seqs = _known(catalog, keys)
+    return _only(_views(catalog, known["trace_id"].unique().to_pylist(), seqs), known)
+
+
 def _views(catalog: Catalog, ids: list[bytes], seqs: np.ndarray) -> pa.Table:
     """VIEWS of the traces `ids` that the events `seqs` brought. A log record without a trace is found by its event."""
     spans = span_views(catalog.read("spans", ids, seqs.tolist(), _SPANS))
     logs = log_views(catalog.read("logs", ids, seqs.tolist(), LOG_COLUMNS))
     readings = reading_views(catalog.read("readings", ids, seqs.tolist(), READING_COLUMNS))
-    found = pa.concat_tables([spans, logs, readings])
+    residuals = residual_views(catalog.read("residuals", ids, seqs.tolist(), RESIDUAL_COLUMNS))
+    found = pa.concat_tables([spans, logs, readings, residuals])
     missing = pa.array(sorted(set(ids) - set(found["trace_id"].to_pylist())), TRACE_ID)
     if not len(missing):
         return found
@@ -180,11 +188,15 @@ def _rows_of(open_traces: OpenTraces, charged: pa.Table) -> np.ndarray:
 
 
 def _recall_told(open_traces: OpenTraces, placed: pa.Table) -> None:
-    """Take back the readings of metrics that were taken back once, which is for ever."""
+    """Take back the readings of metrics and the settlements that were taken back once, which is for ever."""
     told = placed.filter(pc.fill_null(pc.equal(placed["reason"], REASONS[TOLD_BY_VIEWS]), False))
     if told.num_rows:
         tenant, trace = open_traces.texts.tenant.codes(told["tenant"]).astype(np.int64), halves(told["trace_id"])
         open_traces.tell(open_traces.forest.find_traces(tenant, trace[:, 0], trace[:, 1]), Outcome())
+    anew = placed.filter(pc.fill_null(pc.equal(placed["reason"], REASONS[SETTLED_ANEW]), False))
+    if anew.num_rows:
+        places = zip(anew["source_seq"].to_pylist(), anew["span_index"].to_pylist(), strict=True)
+        open_traces.recall_unsettled(set(places))
 
 
 def _recall_placed(open_traces: OpenTraces, spans: NewSpans, placed: pa.Table) -> None:

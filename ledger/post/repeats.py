@@ -2,13 +2,15 @@
 looks for loops looks at few runs; queries/views/repeated_calls.sql finds them there, by the same rule.
 
 Two calls are the same if agent, tool or model asked for, and input are. Where the telemetry does not carry the input it
-is known by its tokens, of a tool by whether the call failed; a model call that says neither is the same as no other.
+is known by its tokens, of a tool by whether the call failed; a model call that says neither is the same as no other,
+nor is what a settlement found.
 """
 
 import numpy as np
 import pyarrow as pa
 
 from ledger.calls.columns import packed
+from ledger.calls.forest import SETTLEMENT
 from ledger.calls.roles import MODEL, TOOL
 from ledger.post.parts import Parts
 
@@ -21,7 +23,7 @@ def most_repeats(parts: Parts, calls: np.ndarray, agents: pa.Array) -> np.ndarra
     `calls`: which positions of `parts` are calls, a mask; `agents[i]` is the agent of the i-th call.
     """
     known_by = _known_by(parts)[calls]
-    compared = known_by != NOT_COMPARED
+    compared = (known_by != NOT_COMPARED) & (parts.own("signal") != SETTLEMENT)[calls]
     part, role = parts.part[calls], parts.own("role")[calls]
     name = np.where(role == TOOL, parts.own("tool")[calls], parts.own("asked_model")[calls])
     key = packed(part, role, name, _codes(agents), known_by, _codes(pa.array(_input(parts)[calls])))[compared]

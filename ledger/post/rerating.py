@@ -26,6 +26,7 @@ from ledger.post.parts import parts_of
 from ledger.post.pricing import repriced
 from ledger.post.reading_views import READING_COLUMNS, reading_views
 from ledger.post.reload import NO_NAMES, reload
+from ledger.post.residuals import RESIDUAL_COLUMNS, residual_views
 from ledger.post.restated import restate
 from ledger.post.run_parts import run_part_rows
 from ledger.post.tariffs import Tariff, Tariffs
@@ -80,6 +81,8 @@ def _asked(catalog: Catalog) -> Iterator[pa.Table]:
         yield log_views(logs).select(_ASKED)
     for readings in catalog.scan("readings", READING_COLUMNS):
         yield reading_views(readings).select(_ASKED)
+    for residuals in catalog.scan("residuals", RESIDUAL_COLUMNS):
+        yield residual_views(residuals).select(_ASKED)
 
 
 def _is_covered(views: pa.Table, order: Order) -> np.ndarray:
@@ -139,6 +142,7 @@ def _corrected(event_seq: int, opened: OpenTraces, views: pa.Table, tariff: Tari
     restate(forest, store, forward)
     booked_anew = charge_rows(forest, texts, store, forward)
     tables = [pair for rows in (taken_back, booked_anew) for pair in zip(("charges", "rollups"), rows, strict=True)]
+    tables.append(("rollups", _at(event_seq, opened.beneath_rows(nodes["trace"][forward["view"]]))))
     return _Correction(len(calls), (*tables, ("run_parts", _run_parts(event_seq, opened, forward))))
 
 
@@ -148,8 +152,13 @@ def _run_parts(event_seq: int, opened: OpenTraces, corrected: Frame) -> pa.Table
     placed = {"row": rows, "p_seq": np.full(len(rows), event_seq)}
     touched = parts_of(opened.forest, opened.forest.nodes["trace"][rows])
     parts, _ = run_part_rows(touched, opened.texts, opened.lines, placed)
-    column = parts.schema.get_field_index("event_seq")
-    return parts.set_column(column, parts.schema.field(column), pa.array(np.full(parts.num_rows, event_seq)))
+    return _at(event_seq, parts)
+
+
+def _at(event_seq: int, rows: pa.Table) -> pa.Table:
+    """`rows`, written by this event."""
+    column = rows.schema.get_field_index("event_seq")
+    return rows.set_column(column, rows.schema.field(column), pa.array(np.full(rows.num_rows, event_seq)))
 
 
 def _row(event: Event, order: Order, tariff: Tariff, corrected: int) -> pa.Table:

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from ledger.calls.columns import packed
-from ledger.calls.forest import Forest
+from ledger.calls.forest import SETTLEMENT, Forest
 from ledger.calls.roles import MODEL, TOOL
 from ledger.money import SMALL_MAX, Amounts, decimals, product
 from ledger.post.intake import Texts
@@ -44,9 +44,11 @@ def _tools(parts: Parts) -> np.ndarray:
 
 
 def _turns(parts: Parts) -> np.ndarray:
-    """Calls that a conversation goes on with: not those that make no text, nor those that came to nothing."""
+    """Calls that a conversation goes on with: not those that make no text, nor those that came to nothing, nor what
+    is left over of several."""
     failed = parts.own("failed") & ~parts.own("has_usage")
     turns: np.ndarray = parts.own("p_billed") & (parts.own("role") == MODEL) & parts.own("generates") & ~failed
+    turns &= parts.own("signal") != SETTLEMENT
     return turns
 
 

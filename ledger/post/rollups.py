@@ -50,6 +50,7 @@ def rollup_rows(forest: Forest, texts: Texts, postings: Frame, which: np.ndarray
         "event_seq": pa.array(seq),
         "result_usd": pa.repeat(pa.scalar(Decimal(0), MONEY), len(first)),
         "result_calls": pa.array(np.zeros(len(first), dtype=np.int64)),
+        "agents_usd": pa.repeat(pa.scalar(Decimal(0), MONEY), len(first)),
     }
     rows = pa.table([columns[name] for name in ARROW["rollups"].names], schema=ARROW["rollups"])
     moved = np.logical_or.reduce([sums[name] != 0 for name in _COUNTS])

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ledger.calls.columns import Columns, Frame
-from ledger.calls.forest import LOG, SPAN, Forest
+from ledger.calls.forest import SPAN, Forest
 from ledger.calls.roles import AGENT, MODEL, TOOL, WORKFLOW
 from ledger.calls.rules import RUN_BY_CONVERSATION, RUN_CODED, RUN_RULES
 from ledger.post.intake import Texts
@@ -20,7 +20,7 @@ from ledger.post.parts import LATEST, Parts
 from ledger.post.repeats import most_repeats
 from ledger.schema import ARROW, TEXTS
 
-ROOT_TOP, AGENT_TOP, OTHER_TOP, LOG_TOP = range(4)
+ROOT_TOP, AGENT_TOP, OTHER_TOP, NO_SPAN_TOP = range(4)
 
 
 def run_part_rows(parts: Parts, texts: Texts, store: LineStore, placed: Frame) -> tuple[pa.Table, np.ndarray]:
@@ -93,7 +93,7 @@ def _rank(parts: Parts) -> np.ndarray:
     role = parts.own("role")
     agent = np.where((role == AGENT) | (role == WORKFLOW), AGENT_TOP, OTHER_TOP)
     rank = np.where(parts.own("is_root"), ROOT_TOP, agent)
-    return np.where(parts.own("signal") == LOG, LOG_TOP, rank)
+    return np.where(parts.own("signal") == SPAN, rank, NO_SPAN_TOP)
 
 
 def _first(parts: Parts, rank: np.ndarray, among: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from ledger.calls.columns import numbered, starts
-from ledger.calls.forest import NewSpans
+from ledger.calls.forest import METRIC, NewSpans
 from ledger.journal.frame import Event
 from ledger.post.batch import Batch, quarantined
 from ledger.post.duplicates import GetEvent, Repeat, SameSpan, conflicts
@@ -18,9 +18,11 @@ from ledger.post.metered import trace_keys
 from ledger.post.open_traces import OpenTraces, Outcome
 from ledger.post.pricing import attach
 from ledger.post.reading_views import reading_views
-from ledger.post.reload import NO_NAMES, Names, reload
+from ledger.post.reload import NO_NAMES, Names, reload, views_of_traces
+from ledger.post.residuals import residual_views
 from ledger.post.rounds import rounds
 from ledger.post.tariffs import Tariffs
+from ledger.post.unsettled import Unsettled
 from ledger.post.whose import told_by_views
 from ledger.schema import ARROW
 from ledger.store.catalog import Catalog
@@ -87,6 +89,7 @@ class Telemetry:
         tariffs: Tariffs,
     ) -> None:
         self._catalog, self._open = catalog, open_traces
+        self._settling = Unsettled(open_traces)
         self._decode, self._same_span = decode, same_span
         self._get_event, self._tariffs = get_event, tariffs
 
@@ -118,6 +121,17 @@ class Telemetry:
         readings = batch.metered.read(points)
         batch.add("readings", readings)
         self._post_listed(reading_views(readings).combine_chunks(), None, batch)
+
+    def settle(self, event_seq: int, keys: pa.Table, first_index: int, batch: Batch) -> int:
+        """Post what spans know of in the traces `keys` (tenant, trace_id) beyond what is billed there, by the event
+        `event_seq`. Returns how many there were; they are numbered from `first_index`."""
+        reload(self._catalog, self._open, keys, NO_NAMES, self._tariffs, self.views_of)
+        views = views_of_traces(self._catalog, keys)
+        residuals = self._settling.residuals(views, event_seq, first_index)
+        batch.touched |= dict.fromkeys(zip(keys["tenant"].to_pylist(), keys["trace_id"].to_pylist(), strict=True))
+        batch.add("residuals", residuals)
+        self._post_listed(residual_views(residuals).combine_chunks(), None, batch)
+        return int(residuals.num_rows)
 
     def _post_listed(self, views: pa.Table, resource: pa.ChunkedArray | None, batch: Batch) -> None:
         if not views.num_rows:
@@ -154,8 +168,9 @@ class Telemetry:
             self._open.fold(select(new, positions), outcome)
         if outcome.active:
             self._merge_runs(batch.conversations.join(self._open.forest, self._open.texts, outcome.active), batch)
-        if resource is not None:
+        if (new.own["signal"] != METRIC).any():
             self._tell(new, resource, outcome, batch)
+        batch.touched |= self._settling.follow(outcome)
         tables = self._open.tables(outcome)
         for name, rows in tables.items():
             batch.add(name, rows)
@@ -163,7 +178,7 @@ class Telemetry:
         batch.add_traces(trace_hashes(views["tenant"], views["trace_id"]), new.own["source_seq"])
         batch.add_traces(run_hashes(outcome.new_runs["run_id"]), outcome.new_runs["event_seq"].to_numpy())
 
-    def _tell(self, new: NewSpans, resource: pa.ChunkedArray, outcome: Outcome, batch: Batch) -> None:
+    def _tell(self, new: NewSpans, resource: pa.ChunkedArray | None, outcome: Outcome, batch: Batch) -> None:
         """Take back what was read from metrics of the calls that views tell of from now on."""
         told = told_by_views(self._open.forest, self._open.texts, new, resource, outcome.placed)
         back = batch.metered.tell(told)

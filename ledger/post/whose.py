@@ -17,6 +17,7 @@ from ledger.calls.forest import METRIC, Forest, NewSpans
 from ledger.calls.ids import field
 from ledger.calls.roles import MODEL, TOOL
 from ledger.post.intake import Texts, clipped
+from ledger.schema import TEXT
 
 INSTANCE = "service.instance.id"
 """The attribute of a resource that tells instances of a service apart."""
@@ -65,10 +66,10 @@ def instances(resource: pa.ChunkedArray) -> pa.Array:
 
 
 def told_by_views(
-    forest: Forest, texts: Texts, new: NewSpans, resource: pa.ChunkedArray, placed: Sequence[Frame]
+    forest: Forest, texts: Texts, new: NewSpans, resource: pa.ChunkedArray | None, placed: Sequence[Frame]
 ) -> dict[Whose, int]:
-    """Whose calls the views among `new` (`resource`: of each) and among `placed` (calls.place) tell of, and the first
-    event that did. A look at columns: only what is distinct is named."""
+    """Whose calls the views among `new` (`resource`: of each, if known) and among `placed` (calls.place) tell of, and
+    the first event that did. A look at columns: only what is distinct is named."""
     found = dict[Whose, int]()
     for whose, seq in (*_of_new(texts, new, resource), *_of_placed(forest, texts, placed)):
         found[whose] = min(seq, found.get(whose, seq))
@@ -78,12 +79,13 @@ def told_by_views(
 Told = Iterator[tuple[Whose, int]]
 
 
-def _of_new(texts: Texts, new: NewSpans, resource: pa.ChunkedArray) -> Told:
+def _of_new(texts: Texts, new: NewSpans, resource: pa.ChunkedArray | None) -> Told:
     own = new.own
     at = np.flatnonzero((own["role"] == MODEL) | (own["role"] == TOOL))
     if not len(at):
         return
-    coded = instances(resource).dictionary_encode()
+    named = pa.nulls(len(new), TEXT) if resource is None else instances(resource)
+    coded = named.dictionary_encode()
     instance = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
     sides: Mapping[str, np.ndarray] = {"tenant": new.tenant, "service": own["service"], "seq": own["source_seq"]}
     yield from _named(texts, sides, own["own_conversation"], at)

@@ -19,7 +19,7 @@ from ledger.journal.disk import POSIX, Disk, Lock
 from ledger.paths import DataDir
 from ledger.schema import ARROW
 from ledger.seams import IN_STEP, Clock
-from ledger.store import activity, hot, manifest, segment, series, traces, whole
+from ledger.store import activity, hot, manifest, segment, series, traces, unsettled, whole
 from ledger.store.manifest import Connect, transaction
 from ledger.store.merger import Merger
 from ledger.store.options import StoreOptions
@@ -88,9 +88,11 @@ class Catalog:
         state: Mapping[str, bytes | None],
         active: tuple[Sequence[tuple[bytes, int]], Sequence[tuple[bytes, *activity.Row]]] = ((), ()),
         counters: Mapping[bytes, series.Counter] = MappingProxyType({}),
+        touched: Mapping[unsettled.Trace, int | None] = MappingProxyType({}),
     ) -> None:
         """One transaction: rows, traces new in them, control keys, state (None removes a name), when conversations were
-        `active` (store.activity.put), where `counters` stand (store.series) and the cursor.
+        `active` (store.activity.put), where `counters` stand (store.series), what is left to be settled of the traces
+        `touched` (store.unsettled.put) and the cursor.
 
         Rows that fill the hot part go straight to segments with it: a poster that catches up writes them once.
         """
@@ -114,6 +116,7 @@ class Catalog:
                 self._commit_state(state)
                 activity.put(self._db, *active)
                 series.put(self._db, counters)
+                unsettled.put(self._db, touched)
                 manifest.put_meta(self._db, "cursor", cursor)
         except BaseException:
             self._hot, self._hot_run = hot_before, run_before
@@ -134,6 +137,10 @@ class Catalog:
     def counters(self, names: Sequence[bytes]) -> dict[bytes, series.Counter]:
         """Where those of the series `names` stand that were read before."""
         return series.last(self._db, names)
+
+    def unsettled(self, from_seq: int, through_seq: int, most: int) -> list[unsettled.Trace]:
+        """Traces with something left to be settled that an event of this stretch touched last, the earliest first."""
+        return unsettled.within(self._db, from_seq, through_seq, most)
 
     def state(self, name: str) -> bytes | None:
         row = self._db.execute("SELECT body FROM state WHERE name = ?", (name,)).fetchone()

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 SUMS = (
     *("calls", "errors", "input_tokens", "output_tokens", "cost_usd", "unpriced_calls"),
-    *("result_usd", "result_calls"),
+    *("result_usd", "result_calls", "agents_usd"),
 )
 """What rollups sum; `event_seq` names the last event folded, and the rest are keys."""
 

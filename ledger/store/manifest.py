@@ -18,7 +18,7 @@ import numpy.typing as npt
 from ledger.errors import Incompatible
 from ledger.journal.disk import Disk
 from ledger.schema import POSTING_VERSION
-from ledger.store import activity, series
+from ledger.store import activity, series, unsettled
 from ledger.store.files import ASIDE
 
 FORMAT = 2
@@ -106,7 +106,7 @@ def create(path: Path, disk: Disk, connect: Connect) -> None:
     try:
         db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         with transaction(db):
-            for statement in (TABLES_SQL + activity.TABLE_SQL + series.TABLE_SQL).split(";"):
+            for statement in (TABLES_SQL + activity.TABLE_SQL + series.TABLE_SQL + unsettled.TABLE_SQL).split(";"):
                 db.execute(statement)
             for name, value in (("format", FORMAT), ("posting_version", POSTING_VERSION), ("cursor", -1), ("file", 0)):
                 put_meta(db, name, value)

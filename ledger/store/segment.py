@@ -27,6 +27,7 @@ SEQ: dict[str, str] = {
     "logs": "source_seq",
     "metrics": "source_seq",
     "readings": "source_seq",
+    "residuals": "source_seq",
     "placements": "event_seq",
     "charges": "event_seq",
     "rollups": "event_seq",
@@ -40,9 +41,10 @@ SEQ: dict[str, str] = {
     "rerates": "event_seq",
     "reconciliations": "event_seq",
     "periods": "event_seq",
+    "settlings": "event_seq",
 }
 """The column of each table that names the event whose posting wrote the row: its place in record time."""
-TRACED = ("spans", "logs", "readings", "placements", "charges", "run_parts", "conflicts")
+TRACED = ("spans", "logs", "readings", "residuals", "placements", "charges", "run_parts", "conflicts")
 """Tables whose rows belong to a trace; logs may belong to none, and lie before all others."""
 UNTRACED = {"rollups": "hour_ns"}
 """What rows of other tables are sorted by, where it is not the event: rollups that fold into one lie together."""
@@ -51,6 +53,7 @@ POSITION: dict[str, str] = {
     "logs": "log_index",
     "metrics": "point_index",
     "readings": "point_index",
+    "residuals": "residual_index",
     "conflicts": "span_index",
     "charges": "line",
 }

@@ -1,6 +1,7 @@
 """The replay of a run: its steps in event time with money so far, and one step in full.
 
-A step is a span, or a log record that bills a call, at the moment it started; its money is that of the call it bills.
+A step is a span, or a log record or settlement that bills a call, at the moment it started; its money is that of the
+call it bills.
 All figures are as known now.
 """
 
@@ -13,12 +14,16 @@ import duckdb
 import pyarrow as pa
 
 from ledger.errors import NotFound
-from queries.narrow import of_log, of_span
+from queries.narrow import of_log, of_settlement, of_span
 from queries.runs import Row, one_run, rows_of
 
 HERE = Path(__file__).parent
 STEPS = (HERE / "steps.sql").read_text()
-CONTENT = {"span": (HERE / "content.sql").read_text(), "log": (HERE / "log_content.sql").read_text()}
+CONTENT = {
+    "span": (HERE / "content.sql").read_text(),
+    "log": (HERE / "log_content.sql").read_text(),
+    "settlement": (HERE / "settlement_content.sql").read_text(),
+}
 LINES = (HERE / "lines.sql").read_text()
 PARENTS = (HERE / "parents.sql").read_text()
 COST_LINE = (HERE / "cost_line.sql").read_text()
@@ -79,7 +84,8 @@ def content(connection: duckdb.DuckDBPyConnection, run_id: str, step: Row) -> Ro
 def _of_step(connection: duckdb.DuckDBPyConnection, step: Row) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
     if step["signal"] == "span":
         return of_span(connection, str(step["trace_id"]), str(step["span_id"]))
-    return of_log(connection, int(str(step["source_seq"])), int(str(step["span_index"])))
+    narrowed = {"log": of_log, "settlement": of_settlement}[str(step["signal"])]
+    return narrowed(connection, int(str(step["source_seq"])), int(str(step["span_index"])))
 
 
 def parents(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[tuple[str, str | None, int, int]]:

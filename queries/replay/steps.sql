@@ -1,5 +1,5 @@
--- The steps of one run in event time: one row a span, and one a log record that bills a call, in order of their start;
--- money is that of the call that the step bills.
+-- The steps of one run in event time: one row a span, and one a log record or settlement that bills a call, in order of
+-- their start; money is that of the call that the step bills.
 -- cost_so_far_usd is the known money of all steps up to and including this one: its last value is the run's cost_usd.
 WITH seen AS (
     SELECT
@@ -18,6 +18,13 @@ WITH seen AS (
     FROM calls c
     JOIN base.logs l ON l.source_seq = c.source_seq AND l.log_index = c.span_index
     WHERE c.run_id = $run_id AND c.signal = 'log'
+    UNION ALL
+    SELECT
+        c.signal, c.trace_id, NULL, c.span_id, 'beyond the calls', 'chat', c.started_ns, c.ended_ns, c.duration_ms,
+        c.status, c.error_type, c.service_name, c.agent_name, c.tool_name, c.model,
+        c.input_tokens, c.output_tokens, c.source_seq, c.span_index, c.call_id, c.cost_usd, c.cost_status
+    FROM calls c
+    WHERE c.run_id = $run_id AND c.signal = 'settlement'
 ),
 steps AS (
     SELECT row_number() OVER (ORDER BY start_ns, end_ns DESC, trace_id, span_id, source_seq, span_index) AS step, *

@@ -17,6 +17,7 @@ BASE: tuple[str, ...] = (
     "base_run_costs_as_of",
     "base_run_parts_now",
     "base_runs_of_several_traces",
+    "base_settled_as_of",
     "base_runs_now",
     "base_compared_calls",
     "base_model_served",
@@ -47,6 +48,7 @@ VIEWS: tuple[str, ...] = (
     "logs",
     "metrics",
     "readings",
+    "residuals",
     "span_content",
     "conflicts",
     "quarantine",
@@ -56,6 +58,7 @@ VIEWS: tuple[str, ...] = (
     "rerates",
     "reconciliations",
     "periods",
+    "settlings",
 )
 """The stable names. Columns are only ever added."""
 ORDER: tuple[str, ...] = (*BASE, *MACROS, *VIEWS)

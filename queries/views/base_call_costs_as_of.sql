@@ -7,7 +7,7 @@ SELECT
   call_trace_id,
   call_span_id,
   SUM(cost_usd) AS cost_usd,
-  SUM(cost_usd) FILTER (WHERE basis = 'computed') AS computed_cost_usd,
+  SUM(cost_usd) FILTER (WHERE basis IN ('computed', 'residual')) AS computed_cost_usd,
   CASE WHEN BOOL_OR(basis = 'reported') THEN SUM(cost_usd) END AS reported_cost_usd,
   MAX(reason[11:]) FILTER (WHERE basis = 'reported') AS reported_source,  -- after `reported: `
   MAX(model) AS model,

@@ -9,6 +9,7 @@ SELECT
   CASE WHEN p.kind = 'tool' THEN s.tool_name END AS tool_name,
   CASE WHEN p.kind = 'model' THEN COALESCE(s.request_model, s.response_model) END AS model,
   CASE
+    WHEN s.signal = 'settlement' THEN NULL
     WHEN s.input_digest IS NOT NULL THEN 'content'
     WHEN p.kind = 'model' AND s.input_tokens IS NOT NULL THEN 'tokens'
     WHEN p.kind = 'tool' OR s.status = 'error' THEN 'outcome'

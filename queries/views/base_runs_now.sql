@@ -12,8 +12,8 @@ SELECT
   started_ns,
   ended_ns,
   CASE
-    WHEN top_rank >= 2 THEN 'open'
-    WHEN has_orphan THEN 'incomplete'
+    WHEN top_rank >= 2 AND NOT is_settled THEN 'open'
+    WHEN top_rank >= 2 OR has_orphan THEN 'incomplete'
     ELSE 'complete'
   END AS state,
   spans,
@@ -29,8 +29,16 @@ SELECT
   tools
 FROM (
   SELECT
-    tenant, run_id, agent_name, service_name, environment, conversation_id, user_id, started_ns, ended_ns, top_rank,
-    has_agent, has_orphan, spans, model_calls, tool_calls, errors, input_tokens, output_tokens, cost_usd,
+    *,
+    EXISTS (
+      SELECT 1
+      FROM base.settled_as_of(9223372036854775807) AS s
+      WHERE last_seq BETWEEN s.from_seq AND s.through_seq
+    ) AS is_settled
+  FROM (
+  SELECT
+    tenant, run_id, agent_name, service_name, environment, conversation_id, user_id, started_ns, ended_ns,
+    event_seq AS last_seq, top_rank, has_agent, has_orphan, spans, model_calls, tool_calls, errors, input_tokens, output_tokens, cost_usd,
     unpriced_calls, agents, models, tools
   FROM base.run_parts_now
   WHERE run_rule IN ('agent', 'trace') AND run_id NOT IN (FROM base.runs_of_several_traces)
@@ -45,6 +53,7 @@ FROM (
     ARG_MIN(user_id, topness) AS user_id,
     MIN(started_ns) AS started_ns,
     MAX(ended_ns) AS ended_ns,
+    MAX(event_seq) AS last_seq,
     MIN(top_rank) AS top_rank,
     BOOL_OR(has_agent) AS has_agent,
     BOOL_OR(has_orphan) AS has_orphan,
@@ -68,5 +77,6 @@ FROM (
     WHERE run_rule NOT IN ('agent', 'trace') OR run_id IN (FROM base.runs_of_several_traces)
   )
   GROUP BY tenant, run_id
+  )
 )
 WHERE has_agent OR model_calls > 0 OR tool_calls > 0;

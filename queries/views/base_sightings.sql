@@ -1,7 +1,7 @@
--- What may be a view of a call: every span, every log record and every reading of metrics, in the columns of spans.
--- `placements` says which are. naming_trace_id and naming_span_id are what a view is known by: a log record or reading by
--- its content hash and zeros; and forest_span_id what it is ordered by within its trace. A reading has the id that stands
--- in place of its trace: no span has it.
+-- What may be a view of a call: every span, every log record, every reading of metrics and what settlements found, in the
+-- columns of spans. `placements` says which are. naming_trace_id and naming_span_id are what a view is known by: all but a
+-- span by the content hash and zeros; and forest_span_id what it is ordered by within its trace. A reading has the id that
+-- stands in place of its trace: no span has it.
 CREATE VIEW base.sightings AS
 SELECT
   'span' AS signal,
@@ -148,4 +148,53 @@ SELECT
   received_ns,
   source_seq,
   point_index
-FROM base.readings;
+FROM base.readings
+UNION ALL
+SELECT
+  'settlement',
+  tenant,
+  trace_id,
+  parent_span_id,
+  content_hash,
+  '\x00\x00\x00\x00\x00\x00\x00\x00'::BLOB,
+  content_hash[1:8],
+  parent_span_id,
+  'beyond the calls',
+  operation,
+  start_ns,
+  end_ns,
+  'unset',
+  NULL,
+  service_name,
+  environment,
+  NULL,
+  NULL,
+  NULL,
+  NULL,
+  NULL,
+  NULL,
+  provider,
+  request_model,
+  response_model,
+  NULL,
+  service_tier,
+  NULL,
+  NULL,
+  NULL,
+  input_tokens,
+  output_tokens,
+  cache_read_tokens,
+  cache_write_tokens,
+  reasoning_tokens,
+  'inclusive',
+  usage_status,
+  NULL,
+  NULL,
+  NULL,
+  scope_name,
+  'settlement',
+  1,
+  received_ns,
+  source_seq,
+  residual_index
+FROM base.residuals;

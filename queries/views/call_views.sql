@@ -3,9 +3,9 @@
 -- @tenant: tenant
 -- @view_id: id of the view, hex
 -- @call_id: call that the view belongs to, hex
--- @signal: where the view comes from: span, log or metric
+-- @signal: where the view comes from: span, log, metric or settlement
 -- @trace_id: trace of the view, hex; NULL for a log record without one and for metrics
--- @span_id: span of the view, hex; of a log record the span it was written for, NULL where it names none; NULL for metrics
+-- @span_id: span of the view, hex; of a log record the span it was written for, NULL where it names none; of a settlement the span that knew of it; NULL for metrics
 -- @scope_name: instrumentation scope
 -- @name: name of the span, or of the event that the log record is; of metrics `reading of metrics`
 -- @dialect: semantic convention the view was read in
@@ -19,7 +19,7 @@
 -- @reasoning_tokens: of the tokens out, reasoning, by this view
 -- @reported_cost_usd: cost that this view states, USD
 -- @source_seq: event whose bytes hold the view
--- @span_index: position of the span or log record within that event, of metrics that of the first data point
+-- @span_index: position of the span or log record within that event, of metrics that of the first data point; among what the settlement found
 CREATE VIEW call_views AS
 SELECT
   p.tenant,

@@ -6,10 +6,10 @@
 -- @tenant: tenant
 -- @call_id: id of the call, hex; never changes
 -- @kind: model or tool
--- @signal: where the billing view comes from: span, log or metric
+-- @signal: where the billing view comes from: span, log, metric or settlement
 -- @run_id: run of the call, hex; NULL for metrics, which name none
 -- @trace_id: trace of the billing view, hex; NULL for a log record without one and for metrics
--- @span_id: span of the billing view, hex; of a log record the span it was written for, NULL where it names none; NULL for metrics
+-- @span_id: span of the billing view, hex; of a log record the span it was written for, NULL where it names none; of a settlement the span that knew of it; NULL for metrics
 -- @agent_name: nearest agent at or above the call, else the service
 -- @agent_rule: why: ancestor or provisional
 -- @run_rule: why this run: explicit, turn, agent, conversation or trace; NULL where there is none
@@ -50,6 +50,6 @@
 -- @views: how often the call was seen, views
 -- @event_seq: event whose posting wrote this state of the call
 -- @source_seq: event whose bytes hold the billing view
--- @span_index: position of the span or log record within that event, of metrics that of the first data point
+-- @span_index: position of the span or log record within that event, of metrics that of the first data point; among what the settlement found
 CREATE VIEW calls AS
 SELECT * FROM calls_as_of(9223372036854775807);

@@ -6,9 +6,9 @@
 -- @charge_id: id of the line, hex
 -- @call_id: call that the line belongs to, hex
 -- @run_id: run that the line is booked on, hex; NULL for metrics, which name none
--- @signal: what bills: span, log or metric
+-- @signal: what bills: span, log, metric or settlement
 -- @trace_id: trace of the billing view, hex; of a log record without one its content hash, of metrics what stands for it
--- @span_id: span of the billing view, hex; NULL for a log record and for metrics
+-- @span_id: span of the billing view, hex; NULL for all but spans
 -- @agent_name: agent (self cost)
 -- @service_name: service
 -- @environment: environment; empty where unknown

@@ -15,7 +15,7 @@
 -- @started_ns: the same, ns since 1970 UTC
 -- @ended_ns: last end of its spans, ns since 1970 UTC
 -- @duration_ms: ended - started, milliseconds
--- @state: open: its top has not arrived; incomplete: it has, but a span names a parent that has not; else complete
+-- @state: open: its top has not arrived; incomplete: nor had it when the run was settled, or it has, but a span names a parent that has not; else complete
 -- @spans: spans of the run
 -- @model_calls: calls of models, each counted once
 -- @tool_calls: executions of tools, each counted once

@@ -14,8 +14,12 @@ SELECT
   t.ended_ns,
   (t.ended_ns - t.started_ns) / 1e6 AS duration_ms,
   CASE
-    WHEN NOT t.has_top THEN 'open'
-    WHEN t.has_orphan THEN 'incomplete'
+    WHEN NOT t.has_top AND NOT EXISTS (
+      SELECT 1
+      FROM base.settled_as_of(seq) AS s
+      WHERE t.last_seq BETWEEN s.from_seq AND s.through_seq
+    ) THEN 'open'
+    WHEN NOT t.has_top OR t.has_orphan THEN 'incomplete'
     ELSE 'complete'
   END AS state,
   t.spans,
@@ -37,6 +41,7 @@ FROM (
     ARG_MIN(user_id, topness) AS user_id,
     MIN(started_ns) AS started_ns,
     MAX(ended_ns) AS ended_ns,
+    MAX(last_seq) AS last_seq,
     MIN(topness).rank < 2 AS has_top,
     BOOL_OR(has_orphan) AS has_orphan,
     CAST(SUM(spans) AS BIGINT) AS spans,
@@ -54,6 +59,7 @@ FROM (
       ARG_MIN(environment, topness) AS environment,
       ARG_MIN(conversation_id, topness) AS conversation_id,
       ARG_MIN(user_id, topness) AS user_id,
+      MAX(last_seq) AS last_seq,
       MIN(topness) AS topness,
       MIN(began_ns) AS started_ns,
       MAX(GREATEST(began_ns, end_ns)) AS ended_ns,
@@ -70,6 +76,7 @@ FROM (
         p.tenant,
         COALESCE(h.heir_id, p.run_id) AS run_id,
         p.trace_id,
+        l.last_seq,
         s.signal,
         p.agent_name,
         p.conversation_id,
@@ -97,6 +104,12 @@ FROM (
         ON o.tenant = s.tenant AND o.trace_id = s.trace_id AND o.span_id = s.parent_span_id AND o.source_seq <= seq
       LEFT JOIN base.run_heirs_as_of(seq) AS h
         ON h.tenant = p.tenant AND h.run_id = p.run_id
+      JOIN (  -- of the whole trace, as the poster counts
+        SELECT tenant, trace_id, MAX(event_seq) AS last_seq
+        FROM base.placements_as_of(seq)
+        GROUP BY tenant, trace_id
+      ) AS l
+        ON l.tenant = p.tenant AND l.trace_id = p.trace_id
       WHERE p.run_id IS NOT NULL
     )
     GROUP BY tenant, run_id, trace_id

@@ -57,7 +57,7 @@ UNION ALL SELECT 'trace' FROM base.spans WHERE starts_with(lower(hex(trace_id)),
 """
 
 
-RECORDS: Mapping[str, str] = {"span": "span", "log": "log record", "metric": "data point"}
+RECORDS: Mapping[str, str] = {"span": "span", "log": "log record", "metric": "data point", "settlement": "settlement"}
 """What stands at a place of an event, by signal."""
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @options.config
 @click.option("--signal", type=click.Choice(SIGNALS), help="What the files hold, where their names do not say.")
 def command(files: tuple[Path, ...], data: Path | None, config_file: Path | None, signal: Signal | None) -> None:
-    """Bring OTLP FILES into the ledger; returns once they are posted.
+    """Bring OTLP FILES into the ledger; returns once they are posted and their runs are settled.
 
     The name tells the signal (*.traces.*, *.logs.*, *.metrics.*) and the encoding (.binpb, .pb, .json, .jsonl).
     """
@@ -37,6 +37,7 @@ def command(files: tuple[Path, ...], data: Path | None, config_file: Path | None
             first = events[0] if events else 0
             if events:
                 ledger.settle(events[-1], lambda cursor: advance(max(0, cursor - first + 1)))
+                ledger.settle(ledger.append(_over(first, events[-1], ledger.is_alone)), lambda _: None)
     say(f"{len(files)} files, {len(events)} events, posted to {settings.data.root}")
 
 
@@ -45,6 +46,13 @@ def _drafts(file: OtlpFile) -> "Iterator[Draft]":
 
     for body in pieces(file):
         yield Draft(kind=f"otlp.{file.signal}", body=body, transport="import", content_type="application/x-protobuf")
+
+
+def _over(first: int, last: int, is_alone: bool) -> "Draft":
+    """No more comes of what was imported; where nobody else appends, nor of what came before."""
+    from spanledger.publishing import settling_draft
+
+    return settling_draft(0 if is_alone else first, last, last)
 
 
 def _shown(files: list[OtlpFile]) -> Iterator[OtlpFile]:

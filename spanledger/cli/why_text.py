@@ -65,8 +65,8 @@ def _place(view: Found, trace: str = "") -> str:
 
 
 def _where(view: Found) -> str:
-    of_span = view["signal"] == "log" and view["parent_span_id"]
-    return f"trace {view['trace_id']}" + (f", written for span {view['parent_span_id']}" if of_span else "")
+    about = ABOUT.get(view["signal"]) if view["parent_span_id"] else None
+    return f"trace {view['trace_id']}" + (f", {about} span {view['parent_span_id']}" if about else "")
 
 
 def _columns(views: Sequence[Found]) -> Iterator[str]:
@@ -82,7 +82,7 @@ def _columns(views: Sequence[Found]) -> Iterator[str]:
 def _sent(view: Found) -> Iterator[str]:
     event, read_as = view["event"], view["read_as"]
     yield (
-        f"    {RECORDS[view['signal']]} {view['span_index']} of event {event['event_seq']}, "
+        f"    {event['record']} {event['index']} of event {event['event_seq']}, "
         f"received {_time(event['received_ns'])} "
         f"by {event['transport']} from {_said(event['principal'])}"
     )
@@ -122,6 +122,8 @@ def _money(found: Found) -> Iterator[str]:
         yield f"  reported: {_cost(each['cost_usd'])} by {_said(each['source'])}, {used}: {each['explained']}"
 
 
+ABOUT: Mapping[str, str] = {"log": "written for", "settlement": "what was left over of"}
+"""How a view that is no span stands to the span that it lies below."""
 LINE = ("unit", "quantity", "unit_price_usd", "per", "cost_usd", "basis", "entry", "status")
 """Columns of the table of lines; below it each line's price in words."""
 

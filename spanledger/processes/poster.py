@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, TypeVar
 from ledger.errors import LedgerError
 from ledger.journal.read import JournalReader
 from spanledger.appending import open_poster
+from spanledger.parts import options
 from spanledger.processes.child import Child, run
 from spanledger.processes.memory import trim_if_large
+from spanledger.processes.settler import Settler
 
 if TYPE_CHECKING:
     from ledger.post.poster import Poster
@@ -76,10 +78,15 @@ def main(child: Child) -> None:
 
 
 def _post(child: Child, poster: "Poster", persistence: Persistence) -> None:
-    reader = JournalReader(child.config.data)
+    from ingest.control import ControlClient
+
+    reader, control = JournalReader(child.config.data), ControlClient(child.config.data.control_socket)
+    settler = Settler(control.append, options(child.config, "settler"))
 
     def turn() -> None:
-        if not poster.step():
+        posted = poster.step()
+        settler.turn(poster.told_seq, poster.is_left, time.monotonic())
+        if not posted:
             _wait(child, reader, poster.cursor)
 
     try:
@@ -88,6 +95,7 @@ def _post(child: Child, poster: "Poster", persistence: Persistence) -> None:
             trim_if_large()
     finally:
         reader.close()
+        control.close()
         persistence.tried(poster.close)  # rows that cannot be written to files now are safe in the catalog
 
 

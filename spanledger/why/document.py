@@ -17,7 +17,7 @@ from spanledger.why.sent import sent
 READ_MAX = 20
 """Views of one call whose bytes are read again; a call has one or two, an agent that nests in itself up to 256."""
 
-ELSEWHERE = frozenset({"tenant", "reported_cost_usd", "reported_source"})
+ELSEWHERE = frozenset({"tenant", "reported_cost_usd", "reported_source", "known_seq", "known_index"})
 """Columns of a view that the document gives in other places."""
 
 Document = dict[str, Any]

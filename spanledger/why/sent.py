@@ -19,17 +19,26 @@ from ledger.errors import Corrupt
 from ledger.journal.frame import Event
 from ledger.journal.read import JournalReader
 from queries.runs import Row
+from queries.why.find import RECORDS
 
 
 def sent(journal: JournalReader, view: Row) -> dict[str, Any]:
     """The event that holds `view`, and its columns as this program reads them from it."""
-    event = journal.get(int(str(view["source_seq"])))
-    sheet, dialect = _READ[str(view["signal"])](event, int(str(view["span_index"])))
+    signal, seq, index = _place(view)
+    event = journal.get(seq)
+    sheet, dialect = _READ[signal](event, index)
     return {
-        "event": _event(event),
+        "event": _event(event) | {"record": RECORDS[signal], "index": index},
         "read_as": {"dialect": dialect.name, "mapping_version": dialect.version},
         "columns": [asdict(each) for each in origins(sheet, dialect) if each.origin != RULE or dialect is not METRICS],
     }
+
+
+def _place(view: Row) -> tuple[str, int, int]:
+    """Signal, event and position of the record that says what `view` does: of a settlement the span that knew of it."""
+    by_span = view["signal"] == "settlement"
+    seq, index = (view[name] for name in (("known_seq", "known_index") if by_span else ("source_seq", "span_index")))
+    return "span" if by_span else str(view["signal"]), int(str(seq)), int(str(index))
 
 
 def _span(event: Event, index: int) -> tuple[Sheet, Dialect]:

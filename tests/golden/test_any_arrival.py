@@ -1,7 +1,8 @@
 """Every sample, in whatever way its records arrive, costs what was worked out by hand, once.
 
 Drawn at random: which way the records lie, which of them come twice, whether as protobuf or OTLP/JSON, over gRPC or
-HTTP, how many events a commit takes, how much is remembered, and after which event all is stopped and started again.
+HTTP, how many events a commit takes, how much is remembered, after which event all is stopped and started again, and
+after which all that came is settled. In the end it is settled in any case: no sample knows of tokens beyond its calls.
 """
 
 import random
@@ -22,6 +23,7 @@ from ledger.journal.kinds import PRICE_BOOK_PUBLISHED
 from ledger.paths import DataDir
 from ledger.post.poster import Poster, PosterOptions
 from ledger.seams import SystemRng
+from spanledger.publishing import settling_draft
 from tests.golden.books import JSON, StillClock, rows
 from tests.golden.samples import PROMISED, PROTOBUF, Sample
 from tests.golden.test_samples import COUNTS, RUNAWAY, TOTALS
@@ -53,6 +55,8 @@ class Way:
     batch_events_max: int
     open_spans_max: int
     restart_after: int
+    settled_after: float
+    """Part of the requests after which all of them are settled."""
 
 
 ways = st.builds(
@@ -66,10 +70,12 @@ ways = st.builds(
     batch_events_max=st.sampled_from([1, 2, 7, 1024]),
     open_spans_max=st.sampled_from([1, 5, 150_000]),
     restart_after=st.integers(1, 40),
+    settled_after=st.floats(0, 1),
 )
 
 
-def arriving(sample: Sample, way: Way) -> list[Draft]:
+def arriving(sample: Sample, way: Way) -> list[Draft | None]:
+    """Requests; None where what came before is settled."""
     chance = random.Random(way.seed)
     parts = [(one.kind, body) for one in sample.drafts for body in one_record_a_request(one.kind, one.body)]
     parts += chance.sample(parts, int(len(parts) * way.again))
@@ -81,7 +87,9 @@ def arriving(sample: Sample, way: Way) -> list[Draft]:
         first = "otlp.logs" if way.order == "logs first" else "otlp.traces"
         parts.sort(key=lambda part: part[0] != first)
     whole = [(one.kind, one.body) for one in sample.drafts] if way.whole else []
-    return [_dressed(kind, body, chance, way) for kind, body in [*parts, *whole]]
+    drafts: list[Draft | None] = [_dressed(kind, body, chance, way) for kind, body in [*parts, *whole]]
+    at = int(len(drafts) * way.settled_after)
+    return [*drafts[:at], None, *drafts[at:], None]
 
 
 def _dressed(kind: str, body: bytes, chance: random.Random, way: Way) -> Draft:
@@ -90,16 +98,16 @@ def _dressed(kind: str, body: bytes, chance: random.Random, way: Way) -> Draft:
     return Draft(kind=kind, body=body, transport=transport, content_type=content_type)
 
 
-def keep_with_a_restart(root: Path, drafts: list[Draft], way: Way) -> DataDir:
+def keep_with_a_restart(root: Path, drafts: list[Draft | None], way: Way) -> DataDir:
     """The first requests are journaled and posted, everything is closed, opened, and the rest follows."""
-    data, clock = DataDir(root), StillClock()
+    data, clock, last = DataDir(root), StillClock(), 1
     options = PosterOptions(batch_events_max=way.batch_events_max, open_spans_max=way.open_spans_max)
     seed = [Draft(kind=PRICE_BOOK_PUBLISHED, body=seed_body(), key="price_book:seed")]
     for part in (drafts[: way.restart_after], drafts[way.restart_after :]):
         writer = JournalWriter.open(data, clock=clock, rng=SystemRng(), seed=seed)
         try:
             for draft in part:
-                writer.append(draft)
+                last = writer.append(draft or settling_draft(0, last, last))
         finally:
             writer.close()
         poster = Poster(data, decode, same_span, clock=clock, options=options)

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from ledger.journal.kinds import OTLP_LOGS, OTLP_METRICS, OTLP_TRACES
-from tests.golden.books import keep, reading, rows
+from tests.golden.books import keep, rows
 from tests.golden.samples import SAMPLES
 from tests.golden.variants import one_record_a_request
+from tests.shown import shown
 
 (CLAUDE_CODE,) = [sample for sample in SAMPLES if sample.name.endswith("claude_code/claude_code")]
 SENT = {draft.kind: draft for draft in CLAUDE_CODE.drafts}
@@ -20,7 +21,7 @@ LINES = "SELECT unit, quantity::INT AS quantity, cost_usd FROM charges ORDER BY 
 
 
 def test_metrics_alone_cost_what_claude_code_says_that_they_do(tmp_path: Path) -> None:
-    with reading(keep(tmp_path, [SENT[OTLP_METRICS]])) as connection:
+    with shown(keep(tmp_path, [SENT[OTLP_METRICS]])) as connection:
         # in 42, read 3600, written 376: 4018
         assert rows(connection, SUMS) == [{"signal": "metric", "calls": 1, "tokens": 4_018, "usd": COST}]
         lines = {line["unit"]: (line["quantity"], line["cost_usd"]) for line in rows(connection, LINES)}
@@ -35,7 +36,7 @@ def test_metrics_alone_cost_what_claude_code_says_that_they_do(tmp_path: Path) -
 
 @pytest.mark.parametrize("order", [*permutations((OTLP_TRACES, OTLP_LOGS, OTLP_METRICS))], ids=" ".join)
 def test_the_three_signals_in_any_order_cost_once(order: tuple[str, ...], tmp_path: Path) -> None:
-    with reading(keep(tmp_path, [SENT[kind] for kind in order])) as connection:
+    with shown(keep(tmp_path, [SENT[kind] for kind in order])) as connection:
         assert rows(connection, "SELECT sum(cost_usd) AS usd FROM charges") == [{"usd": COST}]
         assert rows(connection, "SELECT sum(cost_usd) AS usd FROM cost_by_model") == [{"usd": COST}]
         assert {row["signal"] for row in rows(connection, SUMS)} == {"span"}
@@ -44,5 +45,5 @@ def test_the_three_signals_in_any_order_cost_once(order: tuple[str, ...], tmp_pa
 def test_metrics_that_come_one_by_one_and_backwards_cost_the_same(tmp_path: Path) -> None:
     parts = one_record_a_request(OTLP_METRICS, SENT[OTLP_METRICS].body)
     drafts = [replace(SENT[OTLP_METRICS], body=body) for body in parts[::-1]]
-    with reading(keep(tmp_path, drafts)) as connection:
+    with shown(keep(tmp_path, drafts)) as connection:
         assert rows(connection, SUMS) == [{"signal": "metric", "calls": 1, "tokens": 4_018, "usd": COST}]

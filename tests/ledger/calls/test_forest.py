@@ -91,6 +91,7 @@ def columns(event: list[Span], seq: int) -> NewSpans:
         "charged_ns": ints([span.ended for span in event]),
         "has_usage": np.array([span.has_usage for span in event]),
         "failed": np.array([span.failed for span in event]),
+        "sums_up": np.zeros(len(event), dtype=np.bool_),
         "scope": ints([span.scope for span in event], np.int32),
         "response": ints([span.response for span in event], np.uint64),
         "model": ints([span.model for span in event], np.int32),

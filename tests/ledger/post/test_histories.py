@@ -17,6 +17,7 @@ from tests.ledger.post.plain import EPOCH_NS, SECOND, agent, call, decode, log, 
 from tests.ledger.post.posted import ask, journal, post
 from tests.ledger.post.test_overrides import remove, set_rules
 from tests.ledger.post.test_rerating import BOOK, EVER, order
+from tests.ledger.post.test_settling import settle
 
 NO_USAGE = {"input_tokens": None, "output_tokens": None, "usage_status": "missing"}
 OPERATIONS = ["chat", "chat", "tool", "agent", "workflow", "definition", "other"]
@@ -42,6 +43,8 @@ said = st.builds(
             {"provider": "openai", "request_model": "gpt-4o", "usage_status": "reported" if tokens else "missing",
              "input_tokens": tokens, "output_tokens": tokens}
             if operation == "chat"
+            else {"provider": "openai", "request_model": "gpt-4o", "input_tokens": tokens}
+            if operation in ("agent", "workflow")
             else {}
         ),
     ),
@@ -130,8 +133,9 @@ overridden = st.builds(
 removed = st.sampled_from(["a", "b"]).map(remove)
 ordered = st.builds(order, st.integers(1, 9), st.sampled_from([EVER, EPOCH_NS + SECOND + 1]))
 published = st.just(BOOK)
+settled = st.builds(settle, st.integers(0, 9), st.sampled_from([0, 0, 2, 4]))
 histories = st.lists(
-    requests | requests | requests | overridden | removed | published | ordered, min_size=1, max_size=8
+    requests | requests | requests | overridden | removed | published | ordered | settled, min_size=1, max_size=8
 ) | st.lists(talks, min_size=1, max_size=12)
 
 
