@@ -35,7 +35,7 @@ def test_a_pipe_gets_csv_and_stderr_says_as_known_when(data: Path, capsys: pytes
     assert run(spanledger, ["export", "focus"]) == 0
     said = capsys.readouterr()
     assert billed(said.out) == 25
-    assert said.err == "2 rows of 500 charges, as known at event 2\n"
+    assert said.err == "2 rows of 500 charges, as known at event 3\n"
 
 
 def test_the_format_follows_the_name_of_the_file(data: Path, tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_beancount_goes_to_stdout_or_a_file(data: Path, tmp_path: Path, capsys: 
     assert run(spanledger, ["export", "beancount", "--round", "2"]) == 0
     said = capsys.readouterr()
     assert "2026-11-17 balance Liabilities:AI:Openai  -25.000000000000 ~ 0 USD" in said.out
-    assert said.err == "1 transactions of 500 charges, as known at event 2\n"
+    assert said.err == "1 transactions of 500 charges, as known at event 3\n"
     assert run(spanledger, ["export", "beancount", "-o", str(tmp_path / "a.beancount"), "--round", "2"]) == 0
     assert (tmp_path / "a.beancount").read_text() == said.out
 
@@ -87,7 +87,7 @@ def test_what_has_no_known_cost_is_counted_and_can_be_listed(data: Path, capsys:
         (["focus", "--format", "parquet"], 2, "give -o FILE"),
         (["focus", "--from", "soon"], 1, "--from 'soon': give a span"),
         (["focus", "--from", "2026-11-17", "--to", "2026-11-16"], 1, "--from that is earlier than --to"),
-        (["focus", "--as-of", "77"], 1, "event 77 is not posted yet; the last one is 2"),
+        (["focus", "--as-of", "77"], 1, "event 77 is not posted yet; the last one is 3"),
         (["focus", "-o", "nowhere/focus.csv"], 1, "no such directory to write to"),
         (["beancount", "--round", "12"], 2, "0<=x<=11"),
         (["beancount", "--data", "nowhere"], 1, "no ledger at"),

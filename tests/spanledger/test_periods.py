@@ -28,7 +28,7 @@ def asked(capsys: pytest.CaptureFixture[str], *words: str) -> list[dict[str, Any
 def test_a_month_is_closed_once_and_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert asked(capsys, "periods", "ls") == []
     assert run(spanledger, ["periods", "close", "2020-01", "--author", "ann"]) == 0
-    assert "event 3: 2020-01 and all before it are closed, with 0 USD booked up to its end" in capsys.readouterr().err
+    assert "event 4: 2020-01 and all before it are closed, with 0 USD booked up to its end" in capsys.readouterr().err
     (row,) = asked(capsys, "periods", "ls")
     assert (row["month"], row["reason"], row["author"]) == ("2020-01", "books closed", "ann")
     assert run(spanledger, ["periods", "close", "2019-12"]) == 1
