@@ -50,6 +50,7 @@ OWN: Fills = {
     "input_digest": (I64, 0),
     **dict.fromkeys(("input_pico", "output_bytes"), (I64, -1)),  # cost of a prompt; length of a tool's result
     "response": (U64, 0),  # hash of the response id, 0 where there is none
+    "execution": (U64, 0),  # of a tool: hash of the model's id of the tool call, 0 where there is none
     "moment": (U64, 0),  # of a view that stands apart (calls.apart), else 0
     **dict.fromkeys(("content_hi", "content_lo"), (U64, 0)),  # content hash of a log record or reading
     **dict.fromkeys(("units", "authority"), (U8, 0)),
@@ -62,7 +63,7 @@ INHERITED: Fills = {
     "turn_below": (I32, -1),  # of a topmost agent: a turn that a span below it names
     "turns_below": (BOOL, 0),  # whether these name several
     "beneath": (I32, -1),  # name of the nearest tool above it that has one
-    **dict.fromkeys(("top", "llm", "outer"), (I64, -1)),
+    **dict.fromkeys(("top", "llm", "running", "outer"), (I64, -1)),  # the last: around it, of the same call
 }
 PLACED: Fills = {
     "p_seq": (I64, -1),
@@ -103,8 +104,8 @@ TRACE: Fills = {
     "talk_known": (BOOL, 0),
 }
 ROW_VALUED = (
-    "parent", "first_child", "next_sibling", "top", "llm", "outer", "p_call", "p_dup", "biller", "reporter",
-    "b_row", "b_report",
+    "parent", "first_child", "next_sibling", "top", "llm", "running", "outer", "p_call", "p_dup", "biller",
+    "reporter", "b_row", "b_report",
 )  # fmt: skip
 """Columns that hold row numbers."""
 RUN_COLUMNS = (("p_rule", "p_run"), ("b_rule", "b_run"))

@@ -1,9 +1,12 @@
-"""Which view bills, where model spans lie within model spans.
+"""Which view bills, where model spans lie within model spans, and tools within tools.
 
 A model span with a model span below it, reached without crossing a tool, an agent or a workflow, is another sighting of
 the same call or calls. The innermost ones are the calls (retries and fallbacks are one each); usage that only an outer
 span knows is billed on the earliest inner call that did not fail. Calls whose views are twins (calls.twins) are one
 call, billed by the view that knows most. `call` is named after its earliest view.
+
+A tool with a tool below it that is the same execution (calls.inherit) is one call with it. The outermost bills, for it
+is what the agent waited for and has what it got back; tries within it are no calls of their own.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,6 +24,8 @@ from ledger.calls.rules import (
     INNERMOST,
     KNOWS_MOST,
     NO_VIEW,
+    OUTERMOST,
+    SAME_EXECUTION,
     SOLE,
     USAGE_FROM_AROUND,
 )
@@ -67,7 +72,7 @@ def rank_of(nodes: Columns, row: int) -> Rank:
 
 
 class Nesting:
-    """Which model spans lie directly within which; only nested ones are held, and they are rare."""
+    """Which sightings lie directly within which; only nested ones are held, and they are rare."""
 
     def __init__(self) -> None:
         self._inner: dict[int, set[int]] = {}
@@ -266,6 +271,8 @@ def _outermost(outer: np.ndarray, rows: Iterable[int]) -> list[int]:
 def _group(nodes: Columns, nesting: Nesting, top: int) -> list[_Call]:
     """Calls of the group whose outermost view is `top`."""
     order = nesting.group(top)
+    if nodes["role"][top] == TOOL:
+        return [_execution(nodes, nesting, order)]
     calls_of: dict[int, list[_Call]] = {}
     for row in reversed(order):
         within = [call for inner in sorted(nesting.inner(row)) for call in calls_of[inner]]
@@ -274,6 +281,17 @@ def _group(nodes: Columns, nesting: Nesting, top: int) -> list[_Call]:
     if len(order) == 1:
         calls[0].reasons[top] = SOLE
     return calls
+
+
+def _execution(nodes: Columns, nesting: Nesting, views: list[int]) -> _Call:
+    """The call that `views` (outer ones before inner ones) tell of: the outermost that names the tool bills."""
+    level = views[:1]
+    while level and not any(nodes["tool"][row] >= 0 for row in level):
+        level = [inner for row in level for inner in nesting.inner(row)]
+    named = [row for row in level if nodes["tool"][row] >= 0]
+    billing = min(named, key=lambda row: rank_of(nodes, row)[1:], default=views[0])
+    reasons = dict.fromkeys(views, SAME_EXECUTION) | {billing: OUTERMOST if len(views) > 1 else SOLE}
+    return _Call(billing, views, reasons)
 
 
 def _attach(nodes: Columns, nesting: Nesting, row: int, calls: list[_Call]) -> list[_Call]:

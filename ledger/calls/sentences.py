@@ -22,6 +22,9 @@ REASONS: Mapping[str, str] = {
     "reading that has them all bills",
     "told_by_views": "it does not bill: spans or log records tell of the calls of the same conversation, or instance "
     "of the service, one by one, and bill",
+    "outermost_view": "it bills: of the spans of one execution of the tool it is the outermost that names the tool",
+    "same_execution": "it does not bill: a span around it, or within it, tells of the same execution of the tool, and "
+    "bills",
 }
 """`reason` of a view: why it bills or does not."""
 

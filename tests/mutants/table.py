@@ -287,6 +287,22 @@ OTHERS = (
         ("tests/ledger/post/test_periods.py",),
     ),
     Mutant(
+        "each span of a tool is an execution",
+        "a tool that runs once is one call, however many spans tell of it",
+        "ledger/calls/inherit.py",
+        "    same: np.ndarray = np.where((one != 0) & (other != 0), one == other, named)\n",
+        "    same: np.ndarray = np.zeros(len(inner), np.bool_)\n",
+        ("tests/ledger/post/test_executions.py",),
+    ),
+    Mutant(
+        "result of a wrapper's inner span left standing",
+        "what a result costs is told of one span of an execution",
+        "ledger/post/results.py",
+        '    at = np.flatnonzero(tools | ((parts.own("role") == TOOL) & (parts.own("r_pico") != UNKNOWN_PICO)))\n',
+        "    at = np.flatnonzero(tools)\n",
+        ("tests/ledger/post/test_executions.py", "-k", "result"),
+    ),
+    Mutant(
         "cents taken for dollars",
         "a bill is held against the books in one currency",
         "ledger/books/statements/sources.py",
