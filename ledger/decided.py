@@ -26,6 +26,7 @@ PRICE_OVERRIDES = columns(
     (12, "author", TEXT, "who set or removed it"),
     (13, "recorded_ns", I64, "receipt of the event, ns since 1970 UTC"),
     (14, "event_seq", I64, "event that set or removed it"),
+    (15, "tool", TEXT, "tool whose fee it sets, `*` for any characters; NULL: it is for models"),
 )
 
 RERATES = columns(

@@ -208,7 +208,7 @@ CHARGES = _columns(  # gone: 2 charge_id, 3 call_id, 15 quantity, 18 list_cost_u
         36,
         "booked_quantity",
         _I64,
-        "how many, whole; NULL if unknown. A reversal repeats what it takes back: it counts negatively",
+        "how many, whole, seconds as ns; NULL if unknown. A reversal repeats what it takes back: it counts negatively",
     ),
     (
         37,

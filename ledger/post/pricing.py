@@ -18,7 +18,7 @@ from ledger.post.lines import LINES, LineStore, spread
 from ledger.post.tariffs import Tariff, Tariffs
 
 PRICED_FROM = (
-    "operation", "provider", "request_model", "response_model", "service_tier", "start_ns",
+    "operation", "provider", "request_model", "response_model", "service_tier", "tool_name", "start_ns", "end_ns",
     "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "cache_write_5m_tokens",
     "cache_write_1h_tokens", "reasoning_tokens", "audio_input_tokens", "audio_output_tokens", "image_input_tokens",
     "web_searches", "code_executions", "usage_status", "reported_cost_usd", "reported_source",
@@ -39,7 +39,7 @@ def attach(spans: NewSpans, table: pa.Table, store: LineStore, tariffs: Tariffs)
     for tariff, which in _by_tariff(views, own["source_seq"], tariffs):
         asked = table.select(PRICED_FROM).take(pa.array(which)).append_column("row", pa.array(which))
         received_ns = int64(table["received_ns"])[which]
-        started = with_starts(asked, own["charged_ns"][which], received_ns)
+        started = with_times(asked, own["charged_ns"][which], received_ns)
         lines = price(started, tariff.book, overrides=tariff.overrides)
         _note(own, lines, store.append(_as_booked(lines)))
         _note_metered(own, asked, lines)
@@ -82,7 +82,7 @@ def repriced(
     """Those of `views` (rows in the order of `at`, their places in `columns`) that cost something else by `tariff`,
     with their new lines in `store`. A line at the same money by another book is no other line."""
     asked = views.select(PRICED_FROM).append_column("row", pa.array(np.arange(len(at))))
-    started = with_starts(asked, columns["charged_ns"][at], int64(views["received_ns"]))
+    started = with_times(asked, columns["charged_ns"][at], int64(views["received_ns"]))
     priced = price(started, tariff.book, overrides=tariff.overrides)
     lines, row = _as_booked(priced), priced["row"].to_numpy()
     count = np.bincount(row, minlength=len(at))
@@ -112,10 +112,12 @@ def _changed(
     return changed
 
 
-def with_starts(views: pa.Table, charged: np.ndarray, received_ns: np.ndarray) -> pa.Table:
-    """`views` with starts that choose a price: one that was not sent (0) is when the call is charged, for 1970 had
-    other prices; one that lies ahead of the receipt, up to the last moment there is, is the receipt."""
-    start_ns = int64(views["start_ns"])
+def with_times(views: pa.Table, charged: np.ndarray, received_ns: np.ndarray) -> pa.Table:
+    """`views` with how long they took, and with starts that choose a price: one that was not sent (0) is when the call
+    is charged, for 1970 had other prices; one that lies ahead of the receipt, up to the last moment there is, is the
+    receipt."""
+    start_ns, end_ns = int64(views["start_ns"]), int64(views["end_ns"])
+    views = views.append_column("duration_ns", pa.array(end_ns - start_ns, mask=(start_ns <= 0) | (end_ns < start_ns)))
     chosen = np.where(start_ns <= 0, charged, charged_ns(start_ns, received_ns))
     if (chosen == start_ns).all():
         return views
@@ -137,7 +139,7 @@ def _as_booked(priced: pa.Table) -> pa.Table:
     listed, cost = priced["list_cost_usd"], priced["cost_usd"]
     same = pc.fill_null(pc.equal(listed, cost), False)
     booked = {
-        "booked_quantity": priced["quantity"].cast(pa.int64()),
+        "booked_quantity": priced["parts"],
         "booked_list_cost_usd": pc.if_else(same, pa.scalar(None, listed.type), listed),
         "booked_cost_usd": cost,
     }

@@ -1,4 +1,4 @@
-"""What a re-rating would change, before it is ordered: by model and agent, from what is booked now."""
+"""What a re-rating would change, before it is ordered: by model or tool, and agent, from what is booked now."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,7 +14,7 @@ from ledger.books.override import NONE, Overrides, rule_of
 from ledger.books.reported import PREFERENCES, UNLISTED, Preference
 from ledger.money import Int64s
 from ledger.post.intake import int64
-from ledger.post.pricing import PRICED_FROM, with_starts
+from ledger.post.pricing import PRICED_FROM, with_times
 from queries.runs import rows_of
 
 CALLS_A_STEP = 32_768
@@ -22,7 +22,7 @@ CALLS_A_STEP = 32_768
 VIEWS_A_SLICE = 50_000
 """Views that one order should cover, a quarter of what one may: other spans go on arriving meanwhile."""
 MONEY = pa.decimal128(38, 12)
-_KEYS = ("provider", "model", "agent_name")
+_KEYS = ("provider", "model", "tool", "agent_name")
 
 CHARGED_NS = "CASE WHEN s.end_ns <= 0 OR s.received_ns < s.end_ns - 300000000000 THEN s.received_ns ELSE s.end_ns END"
 """As ledger.post.intake.charged_ns has it; held by a test."""
@@ -31,7 +31,7 @@ COUNTS = ("cache_write_5m_tokens", "cache_write_1h_tokens", "audio_input_tokens"
 """Counts that pricing reads and `base.sightings` leaves out."""
 CALLS = f"""
 SELECT {", ".join(("x." if name in COUNTS else "s.") + name for name in PRICED_FROM)}, s.received_ns,
-       {CHARGED_NS} AS charged_ns, p.agent_name,
+       {CHARGED_NS} AS charged_ns, p.agent_name, CASE WHEN p.kind = 'tool' THEN s.tool_name END AS tool,
        COALESCE(c.model, s.response_model, s.request_model) AS model, c.cost_usd, c.reported_source AS booked_source,
        c.reported_cost_usd IS NOT NULL AS is_reported
 FROM base.placements_as_of(9223372036854775807) AS p
@@ -54,7 +54,7 @@ JOIN base.sightings AS s ON s.source_seq = p.source_seq AND s.span_index = p.spa
 WHERE p.kind IS NOT NULL AND {CHARGED_NS} >= $since_ns
 """
 RULES = """
-SELECT override_id AS id, provider, model, unit, CAST(multiply AS VARCHAR) AS multiply,
+SELECT override_id AS id, provider, model, tool, unit, CAST(multiply AS VARCHAR) AS multiply,
        CAST(price_usd AS VARCHAR) AS price_usd, per, valid_from_ns, valid_to_ns, reason, author
 FROM price_overrides WHERE in_force ORDER BY event_seq
 """
@@ -62,7 +62,7 @@ FROM price_overrides WHERE in_force ORDER BY event_seq
 
 @dataclass(frozen=True)
 class Difference:
-    """`rows`: by provider, model and agent what changes, the greatest first; nothing of what does not."""
+    """`rows`: by provider, model or tool, and agent what changes, the greatest first; nothing of what does not."""
 
     rows: pa.Table
     calls: int
@@ -106,7 +106,7 @@ def difference(connection: duckdb.DuckDBPyConnection, since_ns: int, book: Price
 def _priced(calls: pa.Table, book: PriceBook, overrides: Overrides) -> pa.Table:
     """_KEYS, `before` and `after`: cost by call, now and by `book`; NULL where it is not known."""
     asked = calls.select(PRICED_FROM).append_column("row", pa.array(np.arange(calls.num_rows)))
-    started = with_starts(asked, int64(calls["charged_ns"]), int64(calls["received_ns"]))
+    started = with_times(asked, int64(calls["charged_ns"]), int64(calls["received_ns"]))
     lines = price(started, book, overrides=overrides)
     sums = lines.group_by("row", use_threads=False).aggregate([("cost_usd", "sum")])
     at = pc.index_in(asked["row"], value_set=sums["row"].combine_chunks())

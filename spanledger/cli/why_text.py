@@ -136,7 +136,7 @@ def _lines(lines: Sequence[Found]) -> Iterator[str]:
 
 def _price(line: Found) -> str:
     if line["price_id"] is None:
-        return "no price"
+        return "no price" if line["override_id"] is None else f"own price {line['override_id']}"
     price = line["price"] or {}
     context = f" for {_said(price['context'])}" if price.get("context") else ""
     return f"price {_said(line['price_id'])}{context}, {_valid(price)}"

@@ -23,7 +23,7 @@ STATUSES: Mapping[str, str] = {
 
 NO_LINES: Mapping[str, str] = {
     "failed": "nothing was booked: the call failed and states no usage",
-    "not_applicable": "nothing was booked: a tool costs what its own fee is, and it reports none",
+    "not_applicable": "nothing was booked: a tool costs what its own fee is; none is set, and it reports none",
 }
 """`usage_status` of a call without lines."""
 

@@ -152,6 +152,8 @@ def price_changes() -> Iterator[bytes]:
     yield removal_body(Removal(("r", "s"), "over", "jane"))
     yield order_body(Order("r1", 1, -(2**63), 2**63 - 1, "a wrong list", "jane"))
     yield closing_body(Closing("2026-11", "done", "jane"))
+    yield set_body([rule_of({"id": "t", "tool": "web_*", "reason": "r", "author": "a", "unit": "tool_seconds",
+                             "price_usd": "0.05", "per": 1})])  # fmt: skip
     row = Compared("openai", "2026-11-20", None, 1, 2, 3, 4, 5, None, Decimal("0.1"), Decimal(1), False, ("a cause",))
     yield body_of(Reconciliation(7, Decimal("0.01"), {"00" * 32: "costs.json"}, (row,)))
 

@@ -44,7 +44,8 @@ from ledger.journal.mark import decode_slots
 from ledger.journal.recover import survey
 from ledger.journal.sealed import FOOTER_BYTES, SealedFile, is_sealed
 from ledger.journal.walk import walk
-from ledger.post.pricing import PRICED_FROM
+from ledger.post.intake import int64
+from ledger.post.pricing import PRICED_FROM, with_times
 from tests.conformance.good import resource, span, trace_of
 from tests.fuzz.attributes import span_of
 from tests.ingest.decode.made import JSON, event
@@ -272,7 +273,8 @@ def dialects(data: bytes) -> None:
     fast, walked = both([event(body)])
     assert fast.spans.equals(walked.spans)
     rows = fast.spans.select(PRICED_FROM).append_column("row", pa.array(range(len(fast.spans))))
-    lines = price(rows, _seed_book())
+    ends_ns, received_ns = int64(fast.spans["end_ns"]), int64(fast.spans["received_ns"])
+    lines = price(with_times(rows, ends_ns, received_ns), _seed_book())
     assert not any(cost is not None and cost.is_nan() for cost in lines["cost_usd"].to_pylist())
 
 
@@ -307,6 +309,7 @@ def price_changes(data: bytes) -> None:
         assert read_set(set_body(rules)) == rules
         for rule in NONE.with_rules(rules).ranked:
             rule.matches_model("gpt-4o-2024-08-06")
+            rule.matches_tool("web_search")
 
 
 def statements(data: bytes) -> None:

@@ -303,6 +303,22 @@ OTHERS = (
         ("tests/ledger/post/test_executions.py", "-k", "result"),
     ),
     Mutant(
+        "milliseconds of a tool",
+        "seconds of a tool are counted to the nanosecond",
+        "ledger/books/units.py",
+        "PARTS = {TOOL_SECONDS: 10**9}\n",
+        "PARTS = {TOOL_SECONDS: 10**6}\n",
+        ("tests/ledger/books/test_tools.py", "-k", "seconds"),
+    ),
+    Mutant(
+        "unknown time costs nothing",
+        "a tool's time that is not known is unknown, not 0",
+        "ledger/books/quantity.py",
+        "(ran_ns < 0) | (ran_ns > units.TOOL_NS_MAX)",
+        "(ran_ns < -1)",
+        ("tests/ledger/books/test_tools.py", "-k", "not_known"),
+    ),
+    Mutant(
         "cents taken for dollars",
         "a bill is held against the books in one currency",
         "ledger/books/statements/sources.py",

@@ -30,7 +30,9 @@ MIXED = [
     request(call(4, 1, response_id="m"), call(4, 2, response_id="m", scope_name="other")),
     request(call(5, 1, operation="tool", tool_name="search", **TOLD)),
     records(log(None, None, response_id="alone")),
-    set_rules({"id": "llama", "model": "our-llama", "unit": "output_tokens", "price_usd": "1", "per": 1_000_000}),
+    request(call(6, 1, operation="tool", tool_name="fetch")),
+    set_rules({"id": "llama", "model": "our-llama", "unit": "output_tokens", "price_usd": "1", "per": 1_000_000},
+              {"id": "fee", "tool": "*", "unit": "tool_calls", "price_usd": "0.25", "per": 1}),
     BOOK,
 ]  # fmt: skip
 
@@ -47,8 +49,10 @@ def test_the_difference_that_is_shown_is_the_one_that_is_booked(data: DataDir, t
         shown = difference(connection, EVER, PriceBook.parse(BOOK.body))
         stretches = slices(connection, EVER, 2)
     assert [
-        (row["model"], row["agent_name"], row["calls"], row["difference_usd"]) for row in shown.rows.to_pylist()
+        (row["tool"] or row["model"], row["agent_name"], row["calls"], row["difference_usd"])
+        for row in shown.rows.to_pylist()
     ] == [
+        ("fetch", "svc", 1, Decimal("0.25")),
         ("gpt-4o-mini", "planner", 2, 2 * CALL_USD),
         ("gpt-4o-mini", "svc", 2, 2 * CALL_USD),
         ("our-llama", "svc", 1, Decimal("0.0001")),
