@@ -29,6 +29,15 @@ PRICE_OVERRIDES = columns(
     (15, "tool", TEXT, "tool whose fee it sets, `*` for any characters; NULL: it is for models"),
 )
 
+COST_SOURCES = columns(
+    (1, "source", TEXT, "attribute or metric that states a cost"),
+    (2, "policy", TEXT, "computed, reported or max; NULL: the default again"),
+    (3, "reason", TEXT, "why it was chosen"),
+    (4, "author", TEXT, "who chose it"),
+    (5, "recorded_ns", I64, "receipt of the event, ns since 1970 UTC"),
+    (6, "event_seq", I64, "event that chose it"),
+)
+
 RERATES = columns(
     (1, "rerate_id", TEXT, "what the orders of one correction have in common"),
     (2, "price_book_id", TEXT, "SHA-256, hex, of the price book that prices anew"),

@@ -41,7 +41,8 @@ OWN: Fills = {
     "failed": (BOOL, 0),
     "has_usage": (BOOL, 0),
     "unpriced": (BOOL, 0),
-    "metered": (BOOL, 0),  # whether it states what whoever bills or meters the call takes for it
+    "metered": (BOOL, 0),  # whether it states a cost that counts whichever view of the call states it
+    "greater": (BOOL, 0),  # and whether it counts only where it is greater than the computed one
     **dict.fromkeys(("is_root", "input_known", "output_known", "digest_known", "generates"), (BOOL, 0)),
     **{f"own_{name}": (I32, -1) for name in ("agent", "conversation", "user", "team", "run", "turn")},
     **dict.fromkeys(

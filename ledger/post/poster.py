@@ -13,6 +13,7 @@ from itertools import groupby
 import pyarrow as pa
 
 from ledger.books.book import PriceBook
+from ledger.books.cost_sources import read_choice
 from ledger.books.order import read_order
 from ledger.books.periods import Periods, read_closing
 from ledger.books.reconciled import read_reconciliation
@@ -231,6 +232,12 @@ class Poster:
     def _override(self, event: Event, batch: Batch) -> None:
         batch.add("price_overrides", self._tariffs.overrides.add(event))
 
+    def _configure(self, event: Event, batch: Batch) -> None:
+        choice = read_choice(event.body)
+        self._tariffs.cost_sources.choose(event.event_seq, choice)
+        row = (choice.source, choice.policy, choice.reason, choice.author, event.received_ns, event.event_seq)
+        batch.add("cost_sources", pa.table([[value] for value in row], schema=ARROW["cost_sources"]))
+
     def _rerate(self, event: Event, batch: Batch) -> None:
         order = read_order(event.body)
         post_order(event, order, self._catalog, self._tariffs, self._telemetry.views_of, batch)
@@ -251,6 +258,7 @@ _EFFECTS: Mapping[str, Callable[[Poster, Event, Batch], None]] = {
     kinds.PRICE_BOOK_PUBLISHED: Poster._publish,
     kinds.PRICE_OVERRIDE_SET: Poster._override,
     kinds.PRICE_OVERRIDE_REMOVED: Poster._override,
+    kinds.CONFIG_SET: Poster._configure,
     kinds.RERATE_ORDERED: Poster._rerate,
     kinds.RECONCILIATION_RECORDED: Poster._reconcile,
     kinds.PERIOD_CLOSED: Poster._close,

@@ -37,6 +37,7 @@ SEQ: dict[str, str] = {
     "events": "event_seq",
     "price_books": "event_seq",
     "price_overrides": "event_seq",
+    "cost_sources": "event_seq",
     "rerates": "event_seq",
     "reconciliations": "event_seq",
     "periods": "event_seq",

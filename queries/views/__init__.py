@@ -53,6 +53,7 @@ VIEWS: tuple[str, ...] = (
     "events",
     "price_books",
     "price_overrides",
+    "cost_sources",
     "rerates",
     "reconciliations",
     "periods",

@@ -175,7 +175,7 @@ def rerate(
     form: str | None,
     output: Path | None,
 ) -> None:
-    """Price anew what is booked, by a published price book and the overrides now in force.
+    """Price anew what is booked, by a published price book and the overrides and policies now in force.
 
     Shows first what changes, by model or tool, and agent. Then calls that cost something else are corrected: their
     lines are taken back and booked anew, as of the order, so what was known before stays known (`charges_as_of`).

@@ -120,6 +120,8 @@ def _money(found: Found) -> Iterator[str]:
     for each in money["reported"]:
         used = "booked" if each["booked"] else "not booked"
         yield f"  reported: {_cost(each['cost_usd'])} by {_said(each['source'])}, {used}: {each['explained']}"
+        by = "the default" if each["chosen_by"] is None else f"chosen by event {each['chosen_by']}"
+        yield f"    policy {each['policy']}, {by}"
 
 
 LINE = ("unit", "quantity", "unit_price_usd", "per", "cost_usd", "basis", "entry", "status")

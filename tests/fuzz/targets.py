@@ -28,6 +28,7 @@ from ingest.json_otlp import REQUESTS, to_protobuf
 from ingest.sheet import Attributes, Sheet
 from ledger.books.book import PriceBook, seed_body
 from ledger.books.charge import price
+from ledger.books.cost_sources import read_choice
 from ledger.books.format import encode
 from ledger.books.order import read_order
 from ledger.books.override import NONE, read_removal, read_set, set_body
@@ -298,7 +299,7 @@ def price_book(data: bytes) -> None:
 
 def price_changes(data: bytes) -> None:
     """A body of an event about prices or costs is read or refused, and rules that are read can be folded and tried."""
-    for read in (read_removal, read_order, read_closing):
+    for read in (read_removal, read_order, read_closing, read_choice):
         with suppress(LedgerError):
             read(data)
     with suppress(LedgerError):

@@ -207,3 +207,23 @@ def test_what_tools_cost_is_set_listed_and_booked_on_order(
     assert spent(capsys) == "30"
     query = "SELECT sum(fee_usd) AS usd FROM cost_by_tool WHERE tool_name = 'book_invoice'"
     assert asked(capsys, "sql", query) == [{"usd": "5"}]
+
+
+def test_a_policy_about_stated_costs_is_chosen_listed_and_taken_back(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["config", "cost-source"]
+    assert run(spanledger, [*words, "set", "cost_usd", "greatest", "--reason", "audit"]) == 2
+    assert run(spanledger, [*words, "set", "cost_usd", "max"]) == 2
+    assert run(spanledger, [*words, "set", "github.copilot.nano_aiu", "max", "--reason", "audit"]) == 1
+    assert "no amount in USD" in capsys.readouterr().err
+    assert run(spanledger, [*words, "set", "cost_usd", "max", "--reason", "audit", "--author", "jane"]) == 0
+    assert "cost_usd state" in capsys.readouterr().err
+    first = asked(capsys, *words, "ls")[0]
+    assert [first[name] for name in ("source", "policy", "default_policy", "is_chosen", "reason", "author")] == [
+        *("cost_usd", "max", "reported", True, "audit", "jane"),
+    ]
+    assert run(spanledger, [*words, "unset", "llm.cost.total", "--reason", "x"]) == 1
+    assert "those chosen are cost_usd" in capsys.readouterr().err
+    assert run(spanledger, [*words, "unset", "cost_usd", "--reason", "over"]) == 0
+    assert not any(row["is_chosen"] for row in asked(capsys, *words, "ls"))
