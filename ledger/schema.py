@@ -27,14 +27,14 @@ from ledger.column import (
     Column,
     columns,
 )  # fmt: skip
-from ledger.decided import COST_SOURCES, PERIODS, PRICE_BOOKS, PRICE_OVERRIDES, RECONCILIATIONS, RERATES
+from ledger.decided import COST_SOURCES, PERIODS, PRICE_BOOKS, PRICE_OVERRIDES, PRICES, RECONCILIATIONS, RERATES
 from ledger.listed import LOGS, METRICS, READINGS
 
 __all__ = [
     "ARROW", "CHARGES", "CONFLICTS", "COST_SOURCES", "EVENTS", "LOGS", "METRICS", "MONEY", "PERIODS",
-    "PLACEMENTS", "POSTING_VERSION", "PRICE_BOOKS", "PRICE_OVERRIDES", "QUANTITY", "QUARANTINE", "READINGS",
-    "RECONCILIATIONS", "RERATES", "ROLLUPS", "RUN_MERGES", "RUN_PARTS", "SCHEMA_VERSION", "SPANS", "SPAN_ID",
-    "TABLES", "TEXT", "TEXTS", "TRACE_ID", "Column", "arrow_schema", "empty",
+    "PLACEMENTS", "POSTING_VERSION", "PRICES", "PRICE_BOOKS", "PRICE_OVERRIDES", "QUANTITY", "QUARANTINE",
+    "READINGS", "RECONCILIATIONS", "RERATES", "ROLLUPS", "RUN_MERGES", "RUN_PARTS", "SCHEMA_VERSION", "SPANS",
+    "SPAN_ID", "TABLES", "TEXT", "TEXTS", "TRACE_ID", "Column", "arrow_schema", "empty",
 ]  # fmt: skip
 
 SCHEMA_VERSION = 1
@@ -347,6 +347,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
     "quarantine": QUARANTINE,
     "events": EVENTS,
     "price_books": PRICE_BOOKS,
+    "prices": PRICES,
     "price_overrides": PRICE_OVERRIDES,
     "cost_sources": COST_SOURCES,
     "rerates": RERATES,

@@ -30,6 +30,7 @@ from ledger.post.duplicates import SameSpan
 from ledger.post.listing import Listing
 from ledger.post.metered import Metered
 from ledger.post.open_traces import OpenTraces
+from ledger.post.published import price_rows
 from ledger.post.reconciling import reconciliation_rows
 from ledger.post.remembered import Remembered
 from ledger.post.rerating import post_order
@@ -225,6 +226,8 @@ class Poster:
 
     def _publish(self, event: Event, batch: Batch) -> None:
         book = PriceBook.parse(event.body)
+        if not self._tariffs.books.knows(book):
+            batch.add("prices", price_rows(book, event.event_seq))
         self._tariffs.books.publish(event.event_seq, book)
         row = (book.book_id, book.source, book.source_version, len(book.rows), event.received_ns, event.event_seq)
         batch.add("price_books", pa.table([[value] for value in row], schema=ARROW["price_books"]))

@@ -36,6 +36,7 @@ SEQ: dict[str, str] = {
     "quarantine": "source_seq",
     "events": "event_seq",
     "price_books": "event_seq",
+    "prices": "event_seq",
     "price_overrides": "event_seq",
     "cost_sources": "event_seq",
     "rerates": "event_seq",

@@ -52,6 +52,7 @@ VIEWS: tuple[str, ...] = (
     "quarantine",
     "events",
     "price_books",
+    "prices",
     "price_overrides",
     "cost_sources",
     "rerates",

@@ -343,6 +343,14 @@ OTHERS = (
         ("tests/ledger/post/test_cost_sources.py", "-k", "several_traces"),
     ),
     Mutant(
+        "prices of a book listed again",
+        "a price is listed once a book, so that a join with charges counts once",
+        "ledger/post/poster.py",
+        "        if not self._tariffs.books.knows(book):\n            batch.add",
+        "        if True:\n            batch.add",
+        ("tests/ledger/post/test_published.py", "-k", "comes_back"),
+    ),
+    Mutant(
         "cents taken for dollars",
         "a bill is held against the books in one currency",
         "ledger/books/statements/sources.py",
