@@ -1,6 +1,6 @@
 """The tables of what was decided or found about prices, costs and runs, by events. See ledger/schema.py."""
 
-from ledger.column import BOOL, I64, MONEY, TEXT, columns
+from ledger.column import BOOL, I32, I64, MONEY, TEXT, columns
 
 PRICE_BOOKS = columns(
     (1, "price_book_id", TEXT, "SHA-256, hex, of the published body"),
@@ -9,6 +9,26 @@ PRICE_BOOKS = columns(
     (4, "rows", I64, "prices in the book"),
     (5, "published_ns", I64, "receipt of the event, ns since 1970 UTC"),
     (6, "event_seq", I64, "event that published it"),
+)
+
+PRICES = columns(
+    (1, "price_book_id", TEXT, "SHA-256, hex, of the published body"),
+    (2, "price_id", TEXT, "id of the price, unique in its book"),
+    (3, "provider", TEXT, "provider id"),
+    (4, "model", TEXT, "model id"),
+    (5, "clause", TEXT, "JSON: which names mean the model; NULL where the book has no record of it"),
+    (6, "context", TEXT, "circumstance of the request that it needs, key=value; empty for the ordinary price"),
+    (7, "unit", TEXT, "what is counted"),
+    (8, "price_usd", MONEY, "price of `per` units, USD"),
+    (9, "per", I64, "units that the price is for"),
+    (10, "tier_from", I64, "least input_tokens of the request, inclusive"),
+    (11, "tier_to", I64, "input_tokens of the request, exclusive; NULL: no limit"),
+    (12, "valid_from_ns", I64, "first instant, ns since 1970 UTC; NULL: always before valid_to"),
+    (13, "valid_to_ns", I64, "first instant after, ns since 1970 UTC; NULL: still valid"),
+    (14, "tod_from_s", I32, "first second of the UTC day"),
+    (15, "tod_to_s", I32, "first second after; 86400 is the end of the day"),
+    (16, "note", TEXT, "what was changed on import; NULL: nothing"),
+    (17, "event_seq", I64, "event that published the book first"),
 )
 
 PRICE_OVERRIDES = columns(
@@ -26,6 +46,16 @@ PRICE_OVERRIDES = columns(
     (12, "author", TEXT, "who set or removed it"),
     (13, "recorded_ns", I64, "receipt of the event, ns since 1970 UTC"),
     (14, "event_seq", I64, "event that set or removed it"),
+    (15, "tool", TEXT, "tool whose fee it sets, `*` for any characters; NULL: it is for models"),
+)
+
+COST_SOURCES = columns(
+    (1, "source", TEXT, "attribute or metric that states a cost"),
+    (2, "policy", TEXT, "computed, reported or max; NULL: the default again"),
+    (3, "reason", TEXT, "why it was chosen"),
+    (4, "author", TEXT, "who chose it"),
+    (5, "recorded_ns", I64, "receipt of the event, ns since 1970 UTC"),
+    (6, "event_seq", I64, "event that chose it"),
 )
 
 RERATES = columns(

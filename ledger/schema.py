@@ -27,14 +27,23 @@ from ledger.column import (
     Column,
     columns,
 )  # fmt: skip
-from ledger.decided import PERIODS, PRICE_BOOKS, PRICE_OVERRIDES, RECONCILIATIONS, RERATES, SETTLINGS
+from ledger.decided import (
+    COST_SOURCES,
+    PERIODS,
+    PRICE_BOOKS,
+    PRICE_OVERRIDES,
+    PRICES,
+    RECONCILIATIONS,
+    RERATES,
+    SETTLINGS,
+)
 from ledger.listed import LOGS, METRICS, READINGS, RESIDUALS
 
 __all__ = [
-    "ARROW", "CHARGES", "CONFLICTS", "EVENTS", "LOGS", "METRICS", "MONEY", "PERIODS", "PLACEMENTS", "POSTING_VERSION",
-    "PRICE_BOOKS", "PRICE_OVERRIDES", "QUANTITY", "QUARANTINE", "READINGS", "RECONCILIATIONS", "RERATES", "RESIDUALS",
-    "ROLLUPS", "RUN_MERGES", "RUN_PARTS", "SCHEMA_VERSION", "SETTLINGS", "SPANS", "SPAN_ID", "TABLES", "TEXT", "TEXTS",
-    "TRACE_ID", "Column", "arrow_schema", "empty",
+    "ARROW", "CHARGES", "CONFLICTS", "COST_SOURCES", "EVENTS", "LOGS", "METRICS", "MONEY", "PERIODS",
+    "PLACEMENTS", "POSTING_VERSION", "PRICES", "PRICE_BOOKS", "PRICE_OVERRIDES", "QUANTITY", "QUARANTINE",
+    "READINGS", "RECONCILIATIONS", "RERATES", "RESIDUALS", "ROLLUPS", "RUN_MERGES", "RUN_PARTS", "SCHEMA_VERSION",
+    "SETTLINGS", "SPANS", "SPAN_ID", "TABLES", "TEXT", "TEXTS", "TRACE_ID", "Column", "arrow_schema", "empty",
 ]  # fmt: skip
 
 SCHEMA_VERSION = 1
@@ -208,7 +217,7 @@ CHARGES = _columns(  # gone: 2 charge_id, 3 call_id, 15 quantity, 18 list_cost_u
         36,
         "booked_quantity",
         _I64,
-        "how many, whole; NULL if unknown. A reversal repeats what it takes back: it counts negatively",
+        "how many, whole, seconds as ns; NULL if unknown. A reversal repeats what it takes back: it counts negatively",
     ),
     (
         37,
@@ -349,7 +358,9 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
     "quarantine": QUARANTINE,
     "events": EVENTS,
     "price_books": PRICE_BOOKS,
+    "prices": PRICES,
     "price_overrides": PRICE_OVERRIDES,
+    "cost_sources": COST_SOURCES,
     "rerates": RERATES,
     "reconciliations": RECONCILIATIONS,
     "periods": PERIODS,

@@ -12,7 +12,7 @@ from ledger.books.override import BODY_BYTES_MAX, PRICED_UNITS, Rule, rule_of
 from ledger.errors import Refused
 
 KEYS = ("id", "match", "multiply", "price_usd", "per", "valid_from", "valid_to", "reason", "author")
-MATCH = ("provider", "model", "unit")
+MATCH = ("provider", "model", "tool", "unit")
 MONEY = ("multiply", "price_usd")
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 

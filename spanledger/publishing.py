@@ -4,6 +4,7 @@ from hashlib import sha256
 
 from ledger.journal.frame import Draft
 from ledger.journal.kinds import (
+    CONFIG_SET,
     PERIOD_CLOSED,
     PRICE_BOOK_PUBLISHED,
     PRICE_OVERRIDE_REMOVED,
@@ -50,6 +51,11 @@ def override_draft(body: bytes) -> Draft:
 def removal_draft(body: bytes) -> Draft:
     """Ends rules, for which the same holds."""
     return Draft(kind=PRICE_OVERRIDE_REMOVED, body=body, transport="control", content_type=JSON)
+
+
+def choice_draft(body: bytes) -> Draft:
+    """Chooses a policy. Sent twice it says the same thing twice, so it needs no key."""
+    return Draft(kind=CONFIG_SET, body=body, transport="control", content_type=JSON)
 
 
 def order_draft(body: bytes) -> Draft:

@@ -27,11 +27,17 @@ def cli() -> str:
         command = spanledger.get_command(root, name)
         assert command is not None
         context = click.Context(command, info_name=name, parent=root, max_content_width=WIDTH)
-        parts += [f"## {name}\n", _help(command, context)]
-        if isinstance(command, click.Group):
-            for below, one in command.commands.items():
-                parts.append(_help(one, click.Context(one, info_name=below, parent=context, max_content_width=WIDTH)))
+        parts += [f"## {name}\n", _help(command, context), *_below(command, context)]
     return "\n".join(parts)
+
+
+def _below(command: click.Command, context: click.Context) -> list[str]:
+    """Help on the commands of a group, and on those of groups among them."""
+    parts = []
+    for name, one in command.commands.items() if isinstance(command, click.Group) else ():
+        below = click.Context(one, info_name=name, parent=context, max_content_width=WIDTH)
+        parts += [_help(one, below), *_below(one, below)]
+    return parts
 
 
 def _help(command: click.Command, context: click.Context) -> str:

@@ -47,6 +47,8 @@ class PriceBook:
     source_version: str
     rows: pa.Table = field(repr=False)
     """The `price` records (format.COLUMNS)."""
+    clauses: Mapping[tuple[str, str], str] = field(repr=False)
+    """(provider, model) -> the clause of the model, JSON."""
     rates: Rates = field(repr=False)
     matcher: Matcher = field(repr=False)
 
@@ -65,13 +67,14 @@ class PriceBook:
             raise Refused("price book: it has no price record: publish at least one")
         _refuse_gaps(rows)
         _refuse_repeats(rows["price_id"])
-        rates = rates_of(rows)
-        providers = _providers(records["provider"].to_pylist(), records["model"].to_pylist())
+        rates, models = rates_of(rows), records["model"].to_pylist()
+        providers = _providers(records["provider"].to_pylist(), models)
         return cls(
             book_id=sha256(body).hexdigest(),
             source=metadata.get(META_SOURCE, b"").decode(),
             source_version=metadata.get(META_VERSION, b"").decode(),
             rows=rows,
+            clauses={(model["provider"], model["model"]): model["clause"] for model in models},
             rates=rates,
             matcher=Matcher(providers, rates.alike),
         )

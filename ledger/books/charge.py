@@ -32,19 +32,21 @@ VIEWS = pa.schema(
     + [
         (name, ARROW["spans"].field(name).type)
         for name in (
-            *("operation", "provider", "request_model", "response_model", "service_tier", "start_ns"),
+            *("operation", "provider", "request_model", "response_model", "service_tier", "tool_name", "start_ns"),
             *units.COUNT_COLUMNS,
             *("usage_status", "reported_cost_usd", "reported_source"),
         )
     ]
+    + [("duration_ns", pa.int64())]
 )
-"""What pricing reads of a view."""
+"""What pricing reads of a view. `duration_ns`: from start to end, NULL where one of them was not sent."""
 
 LINES = pa.schema(
     [
         ("row", pa.int64()),
         ("unit", TEXT),
         ("quantity", QUANTITY),
+        ("parts", pa.int64()),
         ("unit_price_usd", MONEY),
         ("per", pa.int64()),
         ("list_cost_usd", MONEY),
@@ -58,12 +60,16 @@ LINES = pa.schema(
     ]
 )
 
+"""Money lines. `parts`: the quantity in the whole parts of its unit (units.PARTS)."""
+
 CALLS_PER_STEP = 32_768
 """Calls priced at a time: the working arrays (some 10 MB) then stay near the processor's cache."""
 
 _UNIT_NAMES = pa.array([unit.name for unit in units.UNITS], TEXT)
 _REPORTED, _UNKNOWN = POSITION[units.REPORTED], POSITION[units.UNKNOWN]
-_QUANTITY_SCALE = 10**6
+_QUANTITY_SCALE = 10**QUANTITY.scale
+_SCALES = np.array([_QUANTITY_SCALE // units.PARTS.get(unit.name, 1) for unit in units.UNITS], np.int64)
+"""By unit: what its whole parts are in the last decimal of QUANTITY."""
 
 
 def price(
@@ -94,6 +100,9 @@ def _price_step(
     views: pa.Table, book: PriceBook, preferences: Mapping[str, Preference], overrides: Overrides
 ) -> pa.Table:
     card, remark = cards_of(views, book)
+    tools = among(views["operation"], ("tool",))
+    if tools.any():
+        card[tools], remark[tools] = NO_CARD, 0  # whatever model a tool names, its fee is no model's
     ruled = chosen(views, book, overrides)
     usage = usage_of(views, ruled.priced_apart(book.rates.priced_apart[np.maximum(card, NO_CARD)]))
     report = report_of(views, usage.is_model | usage.is_tool, preferences)
@@ -165,11 +174,13 @@ def _table(lines: _Lines, views: pa.Table, book: PriceBook, report: Report, rule
     estimated = among(views["usage_status"], ("estimated",))[lines.call]
     price = pa.array(lines.price, mask=~priced)
     known = lines.costed | reported
+    quantity = np.where(reported, 1, lines.quantity)
     return pa.Table.from_arrays(
         [
             pa.array(views["row"].to_numpy()[lines.call]),
             _UNIT_NAMES.take(pa.array(lines.unit)),
-            decimals(_scaled(np.where(reported, 1, lines.quantity)), ~unknown, QUANTITY),
+            decimals(_scaled(quantity, lines.unit), ~unknown, QUANTITY),
+            pa.array(quantity, mask=unknown),
             _or_own(book.column("price_usd").take(price), lines, own, ruled, "price_usd"),
             _or_own(book.column("per").take(price), lines, own, ruled, "per"),
             decimals(_merged(listed, computed, own), known, MONEY),
@@ -240,9 +251,9 @@ def _wide_calls(computed: Amounts, lines: _Lines, report: Report) -> list[int]:
     return [*report.pico.wide, *(int(lines.call[position]) for position in computed.wide)]
 
 
-def _scaled(quantity: Int64s) -> Amounts:
+def _scaled(quantity: Int64s, unit: Int64s) -> Amounts:
     ones = np.ones(len(quantity), np.int64)
-    return product(quantity, ones * _QUANTITY_SCALE, ones * 0, ones)
+    return product(quantity, _SCALES[unit], ones * 0, ones)
 
 
 def _reasons(lines: _Lines, report: Report, reported: Bools, ruled: Chosen) -> pa.Array:

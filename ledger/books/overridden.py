@@ -1,12 +1,14 @@
 """Which override holds for each unit of each call, and what lines cost by it. Vectors throughout: a discount is in
 force for every call."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from math import gcd
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ledger.books.book import PriceBook
 from ledger.books.distinct import distinct, pairs
@@ -41,11 +43,31 @@ def chosen(views: pa.Table, book: PriceBook, overrides: Overrides) -> Chosen:
     shape = (len(views), len(UNITS))
     rule = np.full(shape, NO_RULE, np.int64) if overrides.rules else np.broadcast_to(np.int64(NO_RULE), shape)
     if overrides.rules:
-        codes, names = distinct(views, ("provider", "request_model", "response_model"))
+        models, tools = _models(views, book), _tools(views, overrides)
         start_ns = views["start_ns"].fill_null(0).to_numpy()
         for position, one in enumerate(overrides.ranked):
-            _choose(rule, position, one, _named(one, book, names)[codes] & _in_force(one, start_ns))
+            named = models(one) if one.tool is None else tools(one)
+            _choose(rule, position, one, named & _in_force(one, start_ns))
     return Chosen(overrides, rule)
+
+
+Named = Callable[[Rule], Bools]
+"""Of which calls the names are those of a rule."""
+
+
+def _models(views: pa.Table, book: PriceBook) -> Named:
+    codes, names = distinct(views, ("provider", "request_model", "response_model"))
+    models = pc.fill_null(pc.not_equal(views["operation"], "tool"), True).to_numpy()
+    return lambda rule: np.array([_is_for(rule, book, *each) for each in names], np.bool_)[codes] & models
+
+
+def _tools(views: pa.Table, overrides: Overrides) -> Named:
+    """Looks at nothing where no rule is for a tool. A tool without a name is no tool that a rule is for."""
+    if not any(rule.tool is not None for rule in overrides.rules):
+        return lambda _rule: np.zeros(len(views), np.bool_)
+    codes, names = distinct(views, ("operation", "tool_name"))
+    tools = [(name or "").strip().lower() if operation == "tool" else "" for operation, name in names]
+    return lambda rule: np.array([name != "" and rule.matches_tool(name) for name in tools], np.bool_)[codes]
 
 
 def _choose(rule: Int64s, position: int, one: Rule, calls: Bools) -> None:
@@ -58,10 +80,6 @@ def _choose(rule: Int64s, position: int, one: Rule, calls: Bools) -> None:
 def _in_force(rule: Rule, start_ns: Int64s) -> Bools:
     begun = True if rule.valid_from_ns is None else start_ns >= rule.valid_from_ns
     return np.asarray(begun & (True if rule.valid_to_ns is None else start_ns < rule.valid_to_ns), np.bool_)
-
-
-def _named(rule: Rule, book: PriceBook, names: list[tuple[str | None, str | None, str | None]]) -> Bools:
-    return np.array([_is_for(rule, book, *each) for each in names], np.bool_)
 
 
 def _is_for(rule: Rule, book: PriceBook, provider: str | None, request: str | None, response: str | None) -> bool:
@@ -102,9 +120,9 @@ def costs(chosen: Chosen, rule: Int64s, quantity: Int64s, price: Int64s, book: P
 
 
 def _fraction(rule: Rule, price: int, book: PriceBook) -> tuple[int, int]:
-    """Pico-dollars of one unit as a fraction in lowest terms."""
+    """Pico-dollars of one unit, or of one part of it (units.PARTS), as a fraction in lowest terms."""
     if rule.price_usd is not None:
-        numerator, denominator = to_pico(rule.price_usd), rule.per
+        numerator, denominator = to_pico(rule.price_usd), rule.per_parts
     else:
         assert rule.multiply is not None
         rates, (factor, of) = book.rates, Decimal(rule.multiply).as_integer_ratio()

@@ -1,4 +1,5 @@
-"""Prices of one's own: rules that set another price than the book's, or multiply it, and the set of them in force.
+"""Prices of one's own: rules that set another price than the book's, or multiply it, or say what a tool costs, and
+the set of them in force.
 
 A rule comes and goes by events. Each line of charge keeps the cost at the book's price beside the one that is booked.
 """
@@ -12,7 +13,7 @@ from typing import Any
 from ledger.books.body import canonical, object_of
 from ledger.books.match import NAME_CHARS_MAX
 from ledger.books.rates import PRICE_PICO_MAX
-from ledger.books.units import REPORTED, TOOL_UNITS, UNITS, UNKNOWN
+from ledger.books.units import PARTS, REPORTED, TOOL_UNITS, UNITS, UNKNOWN
 from ledger.errors import Refused
 from ledger.money import DECIMALS, to_pico
 
@@ -26,7 +27,7 @@ FACTOR_DECIMALS = 6
 """A factor finer than a millionth is a mistake, and coarser ones keep exact products in int64."""
 PER_MAX = 10**9
 PRICED_UNITS = tuple(unit.name for unit in UNITS if unit.name not in (REPORTED, UNKNOWN, *TOOL_UNITS))
-"""Units that a rule may name: those that lines are booked by and that have prices."""
+"""Units of models that a rule may name: those that lines are booked by and that have prices. Of tools TOOL_UNITS."""
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _TIMES_NS = range(-(2**63) + 1, 2**63)
 
@@ -49,6 +50,8 @@ class Rule:
     valid_to_ns: int | None
     reason: str
     author: str
+    tool: str | None = None
+    """Of a rule that says what a tool costs: its name in lower case, `*` for any characters."""
 
     @property
     def is_fixed(self) -> bool:
@@ -57,16 +60,24 @@ class Rule:
 
     @property
     def rank(self) -> tuple[bool, bool, bool, bool]:
-        """The more a rule says of what it is for, the higher: a model's full name, part of one, a unit, a provider."""
-        exact = self.model is not None and "*" not in self.model
-        return exact, self.model is not None, self.unit is not None, self.provider is not None
+        """The more a rule says of what it is for, the higher: the full name of a model or tool, part of one, a unit, a
+        provider."""
+        named = self.model if self.tool is None else self.tool
+        exact = named is not None and "*" not in named
+        return exact, named is not None, self.unit is not None, self.provider is not None
+
+    @property
+    def per_parts(self) -> int:
+        """Of how many parts (units.PARTS) `price_usd` is."""
+        return self.per * PARTS.get(self.unit or "", 1)
 
     def matches_model(self, name: str) -> bool:
         """Whether it is for the model called `name`, in lower case."""
-        if self.model is None or self.model == name:
-            return True
-        parts = self.model.split("*")
-        return len(parts) > 1 and _has_in_order(name, parts)
+        return self.tool is None and (self.model is None or _is_like(name, self.model))
+
+    def matches_tool(self, name: str) -> bool:
+        """Whether it is for the tool called `name`, in lower case."""
+        return self.tool is not None and _is_like(name, self.tool)
 
     @property
     def text(self) -> str:
@@ -75,6 +86,11 @@ class Rule:
             return f"override {self.override_id}: {_plain(self.multiply)} times the list price"
         assert self.price_usd is not None
         return f"override {self.override_id}: {_plain(self.price_usd)} USD for {self.per}"
+
+
+def _is_like(name: str, pattern: str) -> bool:
+    parts = pattern.split("*")
+    return name == pattern or (len(parts) > 1 and _has_in_order(name, parts))
 
 
 def _has_in_order(name: str, parts: Sequence[str]) -> bool:
@@ -174,15 +190,15 @@ def _read(body: bytes, names: set[str]) -> dict[str, Any]:
 
 def _said(rule: Rule) -> dict[str, Any]:
     money = {name: _plain(value) for name in ("multiply", "price_usd") if (value := getattr(rule, name)) is not None}
-    texts = {name: getattr(rule, name) for name in ("provider", "model", "unit", "reason", "author")}
+    texts = {name: getattr(rule, name) for name in ("provider", "model", "tool", "unit", "reason", "author")}
     times = {name: getattr(rule, name) for name in ("valid_from_ns", "valid_to_ns")}
     known = {name: value for name, value in (texts | times).items() if value is not None}
     return {"id": rule.override_id, **known, **money, **({"per": rule.per} if rule.is_fixed else {})}
 
 
 _NAMES = frozenset(
-    {"id", "provider", "model", "unit", "multiply", "price_usd", "per", "valid_from_ns", "valid_to_ns", "reason"}
-    | {"author"}
+    {"id", "provider", "model", "tool", "unit", "multiply", "price_usd", "per", "valid_from_ns", "valid_to_ns"}
+    | {"reason", "author"}
 )
 
 
@@ -197,6 +213,7 @@ def rule_of(said: Any) -> Rule:
         override_id=said["id"],
         provider=_name(said, "provider", where),
         model=_name(said, "model", where),
+        tool=_name(said, "tool", where),
         unit=_unit(said, where),
         multiply=_money(said, "multiply", where),
         price_usd=_money(said, "price_usd", where),
@@ -216,15 +233,28 @@ def _refuse_contradiction(rule: Rule, where: str, has_per: bool) -> None:
     if has_per != rule.is_fixed:
         raise Refused(f"{where}: `price_usd` is of `per` units: give both or none")
     if rule.is_fixed and rule.unit is None:
-        raise Refused(f"{where}: a price is of one unit: give `unit`, one of {', '.join(PRICED_UNITS)}")
-    if rule.provider is rule.model is rule.unit is None:
-        raise Refused(f"{where}: give at least one of provider, model and unit that it is for (model `*` is any)")
+        units = PRICED_UNITS if rule.tool is None else TOOL_UNITS
+        raise Refused(f"{where}: a price is of one unit: give `unit`, one of {', '.join(units)}")
+    if rule.provider is rule.model is rule.unit is rule.tool is None:
+        raise Refused(f"{where}: give at least one of provider, model, tool and unit that it is for (model `*` is any)")
+    _refuse_half_a_tool(rule, where)
     if rule.multiply is not None:
         _refuse_factor(rule.multiply, where)
     if rule.price_usd is not None and to_pico(rule.price_usd) > PRICE_PICO_MAX * rule.per:
         raise Refused(f"{where}: {rule.price_usd} USD for {rule.per}: at most 10^6 USD a unit can be booked")
     if None not in (rule.valid_from_ns, rule.valid_to_ns) and rule.valid_from_ns >= rule.valid_to_ns:  # type: ignore[operator]
         raise Refused(f"{where}: it ends before it begins")
+
+
+def _refuse_half_a_tool(rule: Rule, where: str) -> None:
+    """A rule is for a tool or for models; no list has a price of a tool that could be multiplied."""
+    if rule.tool is not None and not rule.is_fixed:
+        raise Refused(f"{where}: no list has a price of a tool to multiply: give `price_usd`")
+    if (rule.tool is None) == (rule.unit in TOOL_UNITS):
+        units = " or ".join(TOOL_UNITS)
+        raise Refused(f"{where}: give `tool` (`*` is any) and unit {units} together, or neither")
+    if rule.tool is not None and (rule.provider is not None or rule.model is not None):
+        raise Refused(f"{where}: it is for a tool, which has neither provider nor model: give `tool` alone")
 
 
 def _refuse_factor(factor: Decimal, where: str) -> None:
@@ -243,8 +273,9 @@ def _name(said: Mapping[str, Any], name: str, where: str) -> str | None:
 
 def _unit(said: Mapping[str, Any], where: str) -> str | None:
     value = said.get("unit")
-    if value is not None and value not in PRICED_UNITS:
-        raise Refused(f"{where}: unit {str(value)[:50]!r}: one of {', '.join(PRICED_UNITS)} expected")
+    known = (*PRICED_UNITS, *TOOL_UNITS)
+    if value is not None and value not in known:
+        raise Refused(f"{where}: unit {str(value)[:50]!r}: one of {', '.join(known)} expected")
     return value if value is None else str(value)
 
 

@@ -23,7 +23,8 @@ _NOTHING_OWED = ("failed", "not_applicable")
 
 @dataclass(frozen=True)
 class Usage:
-    """Quantities by (call, unit), which of them are lines, and remarks as (calls, unit, reason)."""
+    """Quantities by (call, unit), in the parts of each (units.PARTS), which of them are lines, and remarks as (calls,
+    unit, reason)."""
 
     quantity: Int64s
     line: Bools
@@ -81,15 +82,18 @@ def usage_of(views: pa.Table, priced_apart: Bools) -> Usage:
         quantity[:, POSITION[name]] = counts.value[name]
     quantity[:, POSITION[units.REQUESTS]] = priced_apart[:, POSITION[units.REQUESTS]]
 
+    has_fee, timeless = _tool_side(views, is_tool, priced_apart, quantity)
     no_input = (
         used & ~counts.known["input_tokens"] & (generates | (quantity[:, : POSITION[units.OUTPUT]] > 0).any(axis=1))
     )
     no_output = used & generates & ~counts.known["output_tokens"]
     line = (quantity > 0) & used[:, None]
     line[:, POSITION[units.FRESH]] |= used & ~line.any(axis=1) & ~no_input & ~no_output  # reported as nothing at all
-    line[:, POSITION[units.UNKNOWN]] = missing | impossible | no_input | no_output
+    line[:, _TOOL_POSITIONS] = has_fee
+    line[:, POSITION[units.UNKNOWN]] = missing | impossible | no_input | no_output | timeless
     unknown = [(missing, Reason.USAGE_MISSING), (impossible, Reason.COUNT_IMPOSSIBLE)]
     unknown += [(no_input, Reason.INPUT_MISSING), (no_output, Reason.OUTPUT_MISSING)]
+    unknown += [(timeless, Reason.DURATION_UNKNOWN)]
     remarks += [(rows, units.UNKNOWN, reason) for rows, reason in unknown]
     return Usage(quantity, line, tuple(remarks), counts.value["input_tokens"], is_model, is_tool)
 
@@ -138,6 +142,22 @@ def _output_side(counts: _Counts, priced_apart: Bools, quantity: Int64s) -> list
     quantity[:, POSITION[units.REASONING]], quantity[:, POSITION[units.AUDIO_OUT]] = reasoning, audio
     quantity[:, POSITION[units.OUTPUT]] = np.where(known, whole - reasoning - audio, 0)
     return [(exceed, units.OUTPUT, Reason.OUTPUT_PARTS)]
+
+
+_TOOL_POSITIONS = [POSITION[name] for name in units.TOOL_UNITS]
+
+
+def _tool_side(views: pa.Table, is_tool: Bools, priced_apart: Bools, quantity: Int64s) -> tuple[Bools, Bools]:
+    """By (call, unit of tools) whether it is a line, and which calls have a fee by time and no time."""
+    has_fee = priced_apart[:, _TOOL_POSITIONS] & is_tool[:, None]
+    if not has_fee.any():
+        return has_fee, np.zeros(len(views), np.bool_)
+    ran_ns = views["duration_ns"].fill_null(-1).to_numpy()
+    timeless = has_fee[:, 1] & ((ran_ns < 0) | (ran_ns > units.TOOL_NS_MAX))
+    has_fee[:, 1] &= ~timeless
+    quantity[:, POSITION[units.TOOL_CALLS]] = has_fee[:, 0]
+    quantity[:, POSITION[units.TOOL_SECONDS]] = np.where(has_fee[:, 1], ran_ns, 0)
+    return has_fee, timeless
 
 
 def among(column: pa.ChunkedArray, values: tuple[str, ...]) -> Bools:

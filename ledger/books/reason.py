@@ -30,6 +30,7 @@ class Reason(IntFlag):
     COUNT_IMPOSSIBLE = 1 << 18
     SIZE_UNKNOWN = 1 << 19
     MAKERS_PRICE = 1 << 20
+    DURATION_UNKNOWN = 1 << 21
 
 
 NO_REMARK = Reason(0)
@@ -56,6 +57,7 @@ TEXTS = {
     Reason.OUTPUT_MISSING: "tokens out not reported",
     Reason.COUNT_IMPOSSIBLE: "a count is negative or above 10^14: usage not booked",
     Reason.SIZE_UNKNOWN: "tokens in not reported: price of the smallest requests",
+    Reason.DURATION_UNKNOWN: "start or end not sent, or more than a year apart: seconds of the tool not known",
 }
 
 

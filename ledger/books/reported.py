@@ -1,4 +1,5 @@
-"""Which costs that telemetry itself states are believed over the computed one: a literal table, by attribute."""
+"""Which costs that telemetry itself states are believed over the computed one: a literal table, by attribute. What an
+owner says instead is in `cost_sources`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +20,20 @@ class Preference(IntEnum):
     """An SDK's own estimate from some price list: used only for a call of which no unit has a price here."""
     ALWAYS = 2
     """The figure of whoever bills or meters the call: provider, gateway, command-line agent."""
+    GREATER = 3
+    """The greater of the stated and the computed one, where both are known: by an owner's choice only."""
 
+
+METERING = (Preference.ALWAYS, Preference.GREATER)
+"""What a figure is good for that counts whichever view of a call states it."""
+POLICIES: Mapping[str, Preference] = {
+    "computed": Preference.WHERE_NO_PRICE,
+    "reported": Preference.ALWAYS,
+    "max": Preference.GREATER,
+    "never": Preference.NEVER,
+}
+"""A preference as it is called outside. Where no unit has a price `computed` takes what is stated: better than nothing.
+"""
 
 PREFERENCES: Mapping[str, Preference] = {
     # provider or gateway

@@ -24,6 +24,7 @@ OUTPUT, REASONING, AUDIO_OUT = "output_tokens", "reasoning_tokens", "audio_outpu
 REQUESTS, WEB_SEARCHES, CODE_EXECUTIONS = "requests", "web_searches", "code_executions"
 REPORTED, UNKNOWN = "reported_difference", "unknown"
 TOOL_CALLS, TOOL_SECONDS = TOOL_UNITS = "tool_calls", "tool_seconds"
+"""Units of a tool's own fee. No price list has prices of them: they are of one's own."""
 
 UNITS: tuple[Unit, ...] = (
     Unit(FRESH, (FRESH,), "tokens in that no other unit of input counts"),
@@ -75,7 +76,13 @@ COUNT_COLUMNS = (
 """Columns of a view that hold counts."""
 
 QUANTITY_MAX = 10**14 - 1
-"""Largest count that DECIMAL(20,6) holds; a larger one is no usage of one call and is booked as `unknown`."""
+"""Largest count that QUANTITY holds; a larger one is no usage of one call and is booked as `unknown`."""
+
+PARTS = {TOOL_SECONDS: 10**9}
+"""Units that are counted in whole parts, and how many parts one is: seconds in nanoseconds. Others are whole."""
+
+TOOL_NS_MAX = 366 * 86_400 * 10**9
+"""Longest that a tool is believed to run: beyond a year a clock was wrong."""
 
 GENAI_UNITS = {
     "input_tokens": FRESH,

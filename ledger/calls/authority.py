@@ -17,12 +17,13 @@ BEGINNINGS = (
 def authorities(scopes: pa.ChunkedArray) -> np.ndarray:
     """Authority of each scope name, uint8."""
     encoded = scopes.combine_chunks().dictionary_encode()
-    known = [_authority(scope) for scope in encoded.dictionary.to_pylist()]
+    known = [authority(scope) for scope in encoded.dictionary.to_pylist()]
     table = np.array([*known, FRAMEWORK], dtype=np.uint8)
     indices: np.ndarray = encoded.indices.fill_null(len(known)).to_numpy(zero_copy_only=False)
     found: np.ndarray = table[indices]
     return found
 
 
-def _authority(scope: str) -> int:
+def authority(scope: str) -> int:
+    """Authority of one scope name."""
     return next((rank for beginning, rank in BEGINNINGS if scope.startswith(beginning)), FRAMEWORK)

@@ -50,12 +50,11 @@ def take_back(forest: Forest, calls: np.ndarray, event_seq: int) -> Frame:
     return back
 
 
-def rerate(forest: Forest, back: Frame) -> Frame:
-    """The calls of `back`, booked anew on the same as before, with the lines that their views have now."""
-    nodes, lines = forest.nodes, {name: forest.nodes[name][back["view"]] for name in LINES}
+def rerate(forest: Forest, back: Frame, anew: Frame) -> Frame:
+    """The calls of `back`, booked anew on the same as before, with what `anew` has in its columns report and LINES."""
     first = back["line_count"]
-    forward = back | {"entry": np.full(len(first), RERATE), "first": first, **lines}
-    _note(nodes, back, forward)
+    forward = back | {"entry": np.full(len(first), RERATE), "first": first, **anew}
+    _note(forest.nodes, back, forward)
     return forward
 
 

@@ -42,7 +42,8 @@ OWN: Fills = {
     "has_usage": (BOOL, 0),
     "unpriced": (BOOL, 0),
     "sums_up": (BOOL, 0),  # whether it may know more than the calls below it (calls.residual)
-    "metered": (BOOL, 0),  # whether it states what whoever bills or meters the call takes for it
+    "metered": (BOOL, 0),  # whether it states a cost that counts whichever view of the call states it
+    "greater": (BOOL, 0),  # and whether it counts only where it is greater than the computed one
     **dict.fromkeys(("is_root", "input_known", "output_known", "digest_known", "generates"), (BOOL, 0)),
     **{f"own_{name}": (I32, -1) for name in ("agent", "conversation", "user", "team", "run", "turn")},
     **dict.fromkeys(
@@ -51,6 +52,7 @@ OWN: Fills = {
     "input_digest": (I64, 0),
     **dict.fromkeys(("input_pico", "output_bytes"), (I64, -1)),  # cost of a prompt; length of a tool's result
     "response": (U64, 0),  # hash of the response id, 0 where there is none
+    "execution": (U64, 0),  # of a tool: hash of the model's id of the tool call, 0 where there is none
     "moment": (U64, 0),  # of a view that stands apart (calls.apart), else 0
     **dict.fromkeys(("content_hi", "content_lo"), (U64, 0)),  # content hash of what is no span
     **dict.fromkeys(("units", "authority"), (U8, 0)),
@@ -63,7 +65,7 @@ INHERITED: Fills = {
     "turn_below": (I32, -1),  # of a topmost agent: a turn that a span below it names
     "turns_below": (BOOL, 0),  # whether these name several
     "beneath": (I32, -1),  # name of the nearest tool above it that has one
-    **dict.fromkeys(("top", "llm", "outer"), (I64, -1)),
+    **dict.fromkeys(("top", "llm", "running", "outer"), (I64, -1)),  # the last: around it, of the same call
 }
 PLACED: Fills = {
     "p_seq": (I64, -1),
@@ -106,8 +108,8 @@ TRACE: Fills = {
     "talk_known": (BOOL, 0),
 }
 ROW_VALUED = (
-    "parent", "first_child", "next_sibling", "top", "llm", "outer", "p_call", "p_dup", "biller", "reporter",
-    "b_row", "b_report",
+    "parent", "first_child", "next_sibling", "top", "llm", "running", "outer", "p_call", "p_dup", "biller",
+    "reporter", "b_row", "b_report",
 )  # fmt: skip
 """Columns that hold row numbers."""
 RUN_COLUMNS = (("p_rule", "p_run"), ("b_rule", "b_run"))

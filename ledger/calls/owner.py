@@ -1,12 +1,15 @@
-"""Which view bills, where model spans lie within model spans.
+"""Which view bills, where model spans lie within model spans, and tools within tools.
 
 A model span with a model span below it, reached without crossing a tool, an agent or a workflow, is another sighting of
 the same call or calls. The innermost ones are the calls (retries and fallbacks are one each); usage that only an outer
 span knows is billed on the earliest inner call that did not fail. Calls whose views are twins (calls.twins) are one
 call, billed by the view that knows most. `call` is named after its earliest view.
+
+A tool with a tool below it that is the same execution (calls.inherit) is one call with it. The outermost bills, for it
+is what the agent waited for and has what it got back; tries within it are no calls of their own.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 
 import numpy as np
@@ -21,6 +24,8 @@ from ledger.calls.rules import (
     INNERMOST,
     KNOWS_MOST,
     NO_VIEW,
+    OUTERMOST,
+    SAME_EXECUTION,
     SOLE,
     USAGE_FROM_AROUND,
 )
@@ -31,7 +36,7 @@ from ledger.calls.twins import Twins, tokens_agree
 class Decision:
     """One row a view: rows, call (row of the earliest view), billed, reason, duplicate_of (row that bills, or -1), and
     payer: the row whose agent, run, conversation, user and team it is placed and booked on, and reporter: the row whose
-    reported cost is that of the call, -1 where it is of the view that bills, if of any."""
+    reported cost is that of the call, -1 where the lines of the view that bills say it, or nobody does."""
 
     rows: np.ndarray
     call: np.ndarray
@@ -55,6 +60,8 @@ class _Call:
     """Whose agent and run it is booked on; -1: those of the view that bills."""
 
 
+Ranks = Columns | Mapping[str, Sequence[int]]
+"""Columns of the forest, or what stands for them."""
 Rank = tuple[int, int, int]
 """How well a call may be spoken for by a view around it; the least is chosen: usage known, else not failed, else any,
 and then the earliest."""
@@ -67,7 +74,7 @@ def rank_of(nodes: Columns, row: int) -> Rank:
 
 
 class Nesting:
-    """Which model spans lie directly within which; only nested ones are held, and they are rare."""
+    """Which sightings lie directly within which; only nested ones are held, and they are rare."""
 
     def __init__(self) -> None:
         self._inner: dict[int, set[int]] = {}
@@ -154,10 +161,10 @@ def decide(forest: Forest, nesting: Nesting, twins: Twins, rows: np.ndarray, out
     views = rows[is_view]
     paired = twins.touched(nodes, views)
     if not tops and not paired:
-        return _sole(views, joined)
+        return _sole(nodes, views, joined)
     calls = [call for group in _together(forest, nesting, twins, tops, paired) for call in group]
     members = np.array([row for call in calls for row in call.views], dtype=np.int64)
-    return _join(_sole(np.setdiff1d(views, members), joined), calls, forest)
+    return _join(_sole(nodes, np.setdiff1d(views, members), joined), calls, forest)
 
 
 def _together(
@@ -224,30 +231,44 @@ def _nearness(nodes: Columns, row: int) -> tuple[int, ...]:
     return *known, -int(nodes["signal"][row]), -int(nodes["authority"][row]), *_earlier(nodes, row)
 
 
-def _reporter(nodes: Columns, call: _Call) -> int:
-    """The view whose reported cost is that of the call, if it is not the one that bills: the nearest to the provider of
-    those who bill or meter the call. An estimate counts only for the view that makes it."""
-    metered = [row for row in call.views if nodes["metered"][row]]
-    best = max(metered, key=lambda row: _word(nodes, row, call.billing), default=call.billing)
-    return -1 if best == call.billing else best
+def reporters(forest: Forest, calls: np.ndarray) -> np.ndarray:
+    """The reporter (Decision) of each of `calls`, which stand, by what their views state now. Looks at all rows."""
+    nodes, n = forest.nodes, forest.nodes.rows
+    metered = np.flatnonzero(nodes["metered"][:n])
+    views: dict[int, list[int]] = {call: [] for call in calls.tolist()}
+    for row, call in zip(metered.tolist(), nodes["p_call"][metered].tolist(), strict=True):
+        if call in views:
+            views[call].append(row)
+    found = [_reporter(nodes, views[call], int(nodes["b_row"][call])) for call in calls.tolist()]
+    return np.array(found, dtype=np.int64)
 
 
-def _word(nodes: Columns, row: int, billing: int) -> tuple[int, ...]:
-    """How well a view may say what its call cost."""
+def _reporter(nodes: Columns, views: list[int], billing: int) -> int:
+    """The view whose reported cost is that of the call, where the lines of the one that bills do not say it: the
+    nearest to the provider of those who bill or meter the call. An estimate counts only for the view that makes it;
+    of metrics' readings the last has what the others state."""
+    metered = [row for row in views if nodes["metered"][row] and (row == billing or nodes["signal"][row] != METRIC)]
+    best = max(metered, key=lambda row: word(nodes, row, billing), default=billing)
+    return -1 if best == billing and not nodes["greater"][best] else best
+
+
+def word(nodes: Ranks, row: int, billing: int) -> tuple[int, ...]:
+    """How well a view may say what its call cost; the greatest does."""
     return int(nodes["authority"][row]), int(row == billing), -int(nodes["signal"][row]), *_earlier(nodes, row)
 
 
-def _earlier(nodes: Columns, row: int) -> tuple[int, ...]:
+def _earlier(nodes: Ranks, row: int) -> tuple[int, ...]:
     """What tells views apart that are else worth the same: start and id, and at last the journal."""
     return tuple(-int(nodes[name][row]) for name in ("began_ns", "span", "source_seq", "span_index"))
 
 
-def _sole(rows: np.ndarray, joined: list[int]) -> Decision:
+def _sole(nodes: Columns, rows: np.ndarray, joined: list[int]) -> Decision:
     """Each of `rows` is a call, and its only view; `joined` lie within others."""
     n = len(rows)
     reason = np.where(np.isin(rows, joined), INNERMOST, SOLE).astype(np.uint8)
     none = np.full(n, -1, np.int64)
-    return Decision(rows, rows, np.ones(n, dtype=np.bool_), reason, none, rows, none)
+    reporter = np.where(nodes["greater"][rows], rows, -1)  # the greater of two costs is found as another view's report
+    return Decision(rows, rows, np.ones(n, dtype=np.bool_), reason, none, rows, reporter)
 
 
 def _outermost(outer: np.ndarray, rows: Iterable[int]) -> list[int]:
@@ -267,6 +288,8 @@ def _outermost(outer: np.ndarray, rows: Iterable[int]) -> list[int]:
 def _group(nodes: Columns, nesting: Nesting, top: int) -> list[_Call]:
     """Calls of the group whose outermost view is `top`."""
     order = nesting.group(top)
+    if nodes["role"][top] == TOOL:
+        return [_execution(nodes, nesting, order)]
     calls_of: dict[int, list[_Call]] = {}
     for row in reversed(order):
         within = [call for inner in sorted(nesting.inner(row)) for call in calls_of[inner]]
@@ -275,6 +298,17 @@ def _group(nodes: Columns, nesting: Nesting, top: int) -> list[_Call]:
     if len(order) == 1:
         calls[0].reasons[top] = SOLE
     return calls
+
+
+def _execution(nodes: Columns, nesting: Nesting, views: list[int]) -> _Call:
+    """The call that `views` (outer ones before inner ones) tell of: the outermost that names the tool bills."""
+    level = views[:1]
+    while level and not any(nodes["tool"][row] >= 0 for row in level):
+        level = [inner for row in level for inner in nesting.inner(row)]
+    named = [row for row in level if nodes["tool"][row] >= 0]
+    billing = min(named, key=lambda row: rank_of(nodes, row)[1:], default=views[0])
+    reasons = dict.fromkeys(views, SAME_EXECUTION) | {billing: OUTERMOST if len(views) > 1 else SOLE}
+    return _Call(billing, views, reasons)
 
 
 def _attach(nodes: Columns, nesting: Nesting, row: int, calls: list[_Call]) -> list[_Call]:
@@ -303,7 +337,7 @@ def _knows_more(nodes: Columns, outer: int, inner: int) -> bool:
 def _join(sole: Decision, calls: list[_Call], forest: Forest) -> Decision:
     lines = []
     for call in calls:
-        earliest, reporter = min(call.views, key=forest.order), _reporter(forest.nodes, call)
+        earliest, reporter = min(call.views, key=forest.order), _reporter(forest.nodes, call.views, call.billing)
         for row in call.views:
             billed = row == call.billing
             payer = call.payer if call.payer >= 0 else row

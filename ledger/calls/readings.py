@@ -37,5 +37,5 @@ def decided(forest: Forest, readings: np.ndarray) -> dict[str, np.ndarray]:
         "reason": np.where(told, TOLD_BY_VIEWS, reason).astype(np.uint8),
         "duplicate_of": np.where(is_last | told, -1, rows[last]),
         "payer": rows,
-        "reporter": np.full(len(rows), -1, dtype=np.int64),
+        "reporter": np.where(nodes["greater"][rows[last]], rows[last], -1),
     }

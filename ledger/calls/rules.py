@@ -11,8 +11,8 @@ AGENT_RULES = ("provisional", "ancestor")
 
 (
     NO_VIEW, SOLE, INNERMOST, AROUND, CARRIES_USAGE, USAGE_FROM_AROUND, KNOWS_MOST, SAME_RESPONSE, SUSPECTED, SAME_SPAN,
-    SAME_MOMENT, LAST_READING, EARLIER_READING, TOLD_BY_VIEWS, BEYOND_CALLS, SETTLED_ANEW,
-) = range(16)  # fmt: skip
+    SAME_MOMENT, LAST_READING, EARLIER_READING, TOLD_BY_VIEWS, OUTERMOST, SAME_EXECUTION, BEYOND_CALLS, SETTLED_ANEW,
+) = range(18)  # fmt: skip
 REASONS = (
     None,
     "sole_view",
@@ -28,6 +28,8 @@ REASONS = (
     "last_reading",
     "earlier_reading",
     "told_by_views",
+    "outermost_view",
+    "same_execution",
     "beyond_calls",
     "settled_anew",
 )
@@ -36,5 +38,6 @@ but transparent spans between them); around one and alone in knowing usage, or m
 side by side the one that knows most; beside one that bills the same response of the provider; beside one that bills
 what looks like the same call; a log record of the span that bills, or the span of the log record that does; beside one
 that bills a call of the same conversation, tokens and moment, where neither names the other; of several readings of
-metrics the last, or one before it; a reading of what spans or log records tell call by call; what a span around calls
-knew of beyond them when its run was settled, or did before more came of its trace."""
+metrics the last, or one before it; a reading of what spans or log records tell call by call; of the spans of one
+execution of a tool the outermost, or another; what a span around calls knew of beyond them when its run was settled, or
+did before more came of its trace."""

@@ -22,6 +22,9 @@ REASONS: Mapping[str, str] = {
     "reading that has them all bills",
     "told_by_views": "it does not bill: spans or log records tell of the calls of the same conversation, or instance "
     "of the service, one by one, and bill",
+    "outermost_view": "it bills: of the spans of one execution of the tool it is the outermost that names the tool",
+    "same_execution": "it does not bill: a span around it, or within it, tells of the same execution of the tool, and "
+    "bills",
     "beyond_calls": "it bills: the span of the agent or workflow around the calls knew of more tokens than these "
     "report, when its run was settled",
     "settled_anew": "it does not bill: more came of its trace after it was settled, which is to be settled anew",

@@ -11,20 +11,26 @@ from ledger.errors import Corrupt
 class BooksInForce:
     """Published books in order of their events; parsed when first asked for."""
 
-    def __init__(self, body_of: Callable[[int], bytes], published: list[int]) -> None:
+    def __init__(self, body_of: Callable[[int], bytes], published: list[int], ids: list[str]) -> None:
+        """`published`: the events; `ids`: of the book of each."""
         self._body_of = body_of
-        self._published = published
+        self._published, self._ids = published, ids
         self._parsed: dict[int, PriceBook] = {}
 
     @classmethod
     def restore(cls, body_of: Callable[[int], bytes], state: bytes | None) -> "BooksInForce":
-        return cls(body_of, json.loads(state) if state else [])
+        return cls(body_of, *(json.loads(state) if state else ([], [])))
 
     def state(self) -> bytes:
-        return json.dumps(self._published).encode()
+        return json.dumps([self._published, self._ids]).encode()
+
+    def knows(self, book: PriceBook) -> bool:
+        """Whether it was published before."""
+        return book.book_id in self._ids
 
     def publish(self, event_seq: int, book: PriceBook) -> None:
         self._published.append(event_seq)
+        self._ids.append(book.book_id)
         self._parsed[event_seq] = book
 
     def is_published_by(self, event_seq: int) -> bool:

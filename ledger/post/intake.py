@@ -13,7 +13,7 @@ from ledger.calls.authority import authorities
 from ledger.calls.columns import Interner
 from ledger.calls.forest import LOG, METRIC, SPAN, NewSpans
 from ledger.calls.residual import sums_up
-from ledger.calls.roles import MODEL, roles
+from ledger.calls.roles import MODEL, TOOL, roles
 from ledger.schema import SPANS
 
 CLOCK_AHEAD_NS_MAX = 5 * 60 * 1_000_000_000
@@ -84,7 +84,7 @@ READ = tuple(
                 "status",
             ),
             *("usage_status", "start_ns", "end_ns", "received_ns", "source_seq", "span_index", "response_id", *UNITS),
-            *("input_digest", "output_bytes"),
+            *("input_digest", "output_bytes", "tool_call_id"),
         )
     )
 )
@@ -119,7 +119,8 @@ def intake(spans: pa.Table, texts: Texts) -> NewSpans:
     own["model"] = texts.model.codes(clipped(pc.coalesce(spans["response_model"], spans["request_model"])))
     own["asked_model"] = texts.model.codes(clipped(pc.coalesce(spans["request_model"], spans["response_model"])))
     own["role"] = roles(spans["operation"])
-    own["response"] = response_hashes(spans["response_id"], own["role"])
+    own["response"] = hashes(spans["response_id"], own["role"] == MODEL)
+    own["execution"] = hashes(spans["tool_call_id"], own["role"] == TOOL)
     own["units"] = sum(spans[unit].is_valid().to_numpy().astype(np.uint8) for unit in UNITS)
     own["authority"] = authorities(spans["scope_name"])
     own["failed"] = _equals(spans["status"], "error")
@@ -153,10 +154,10 @@ def intake(spans: pa.Table, texts: Texts) -> NewSpans:
     )
 
 
-def response_hashes(texts: pa.ChunkedArray, role: np.ndarray) -> np.ndarray:
-    """64-bit hash of each response id, 0 where there is none and where the span is not a model's."""
+def hashes(texts: pa.ChunkedArray, among: np.ndarray) -> np.ndarray:
+    """64-bit hash of each text, 0 where there is none and of what is not `among` those wanted."""
     found = np.zeros(len(texts), dtype=np.uint64)
-    known = np.flatnonzero((role == MODEL) & texts.is_valid().to_numpy())
+    known = np.flatnonzero(among & texts.is_valid().to_numpy())
     digests = b"".join([sha256(text.encode()).digest()[:8] for text in texts.take(pa.array(known)).to_pylist()])
     found[known] = np.frombuffer(digests, dtype=">u8")
     return found

@@ -13,6 +13,7 @@ from itertools import groupby
 import pyarrow as pa
 
 from ledger.books.book import PriceBook
+from ledger.books.cost_sources import read_choice
 from ledger.books.order import read_order
 from ledger.books.periods import Periods, read_closing
 from ledger.books.reconciled import read_reconciliation
@@ -29,6 +30,7 @@ from ledger.post.duplicates import SameSpan
 from ledger.post.listing import Listing
 from ledger.post.metered import Metered, trace_keys
 from ledger.post.open_traces import OpenTraces
+from ledger.post.published import price_rows
 from ledger.post.reconciling import reconciliation_rows
 from ledger.post.remembered import Remembered
 from ledger.post.rerating import TRACES_A_STEP, post_order
@@ -238,12 +240,20 @@ class Poster:
 
     def _publish(self, event: Event, batch: Batch) -> None:
         book = PriceBook.parse(event.body)
+        if not self._tariffs.books.knows(book):
+            batch.add("prices", price_rows(book, event.event_seq))
         self._tariffs.books.publish(event.event_seq, book)
         row = (book.book_id, book.source, book.source_version, len(book.rows), event.received_ns, event.event_seq)
         batch.add("price_books", pa.table([[value] for value in row], schema=ARROW["price_books"]))
 
     def _override(self, event: Event, batch: Batch) -> None:
         batch.add("price_overrides", self._tariffs.overrides.add(event))
+
+    def _configure(self, event: Event, batch: Batch) -> None:
+        choice = read_choice(event.body)
+        self._tariffs.cost_sources.choose(event.event_seq, choice)
+        row = (choice.source, choice.policy, choice.reason, choice.author, event.received_ns, event.event_seq)
+        batch.add("cost_sources", pa.table([[value] for value in row], schema=ARROW["cost_sources"]))
 
     def _rerate(self, event: Event, batch: Batch) -> None:
         order = read_order(event.body)
@@ -275,6 +285,7 @@ _EFFECTS: Mapping[str, Callable[[Poster, Event, Batch], None]] = {
     kinds.PRICE_BOOK_PUBLISHED: Poster._publish,
     kinds.PRICE_OVERRIDE_SET: Poster._override,
     kinds.PRICE_OVERRIDE_REMOVED: Poster._override,
+    kinds.CONFIG_SET: Poster._configure,
     kinds.RERATE_ORDERED: Poster._rerate,
     kinds.RECONCILIATION_RECORDED: Poster._reconcile,
     kinds.PERIOD_CLOSED: Poster._close,

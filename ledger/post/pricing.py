@@ -1,5 +1,6 @@
 """Price every view once, when it arrives, by the book then in force; which view bills may change later."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ledger.books.charge import price
-from ledger.books.reported import PREFERENCES, Preference
+from ledger.books.reported import METERING, Preference
 from ledger.books.units import INPUT_SIDE, REPORTED, UNKNOWN
 from ledger.calls.columns import Columns, starts
 from ledger.calls.forest import SETTLEMENT, NewSpans
@@ -18,7 +19,7 @@ from ledger.post.lines import LINES, LineStore, spread
 from ledger.post.tariffs import Tariff, Tariffs
 
 PRICED_FROM = (
-    "operation", "provider", "request_model", "response_model", "service_tier", "start_ns",
+    "operation", "provider", "request_model", "response_model", "service_tier", "tool_name", "start_ns", "end_ns",
     "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "cache_write_5m_tokens",
     "cache_write_1h_tokens", "reasoning_tokens", "audio_input_tokens", "audio_output_tokens", "image_input_tokens",
     "web_searches", "code_executions", "usage_status", "reported_cost_usd", "reported_source",
@@ -35,16 +36,17 @@ def attach(spans: NewSpans, table: pa.Table, store: LineStore, tariffs: Tariffs)
     for name in ("line_first", "line_count"):
         own[name] = np.zeros(rows, dtype=np.int64)
     own["input_pico"] = np.where(own["role"] == MODEL, 0, UNKNOWN_PICO)
-    for name in ("unpriced", "metered"):
+    for name in ("unpriced", *FLAGS):
         own[name] = np.zeros(rows, dtype=np.bool_)
     views = np.flatnonzero((own["role"] == MODEL) | (own["role"] == TOOL))
     for tariff, which in _by_tariff(views, own["source_seq"], tariffs):
         asked = table.select(PRICED_FROM).take(pa.array(which)).append_column("row", pa.array(which))
         received_ns = int64(table["received_ns"])[which]
-        started = with_starts(asked, own["charged_ns"][which], received_ns)
-        lines = _settled(price(started, tariff.book, overrides=tariff.overrides), own["signal"])
+        started = with_times(asked, own["charged_ns"][which], received_ns)
+        lines = _settled(price(started, tariff.book, tariff.preferences, tariff.overrides), own["signal"])
         _note(own, lines, store.append(_as_booked(lines)))
-        _note_metered(own, asked, lines)
+        for name, marked in _flags(asked, lines, tariff).items():
+            own[name][which] = marked
         _note_prompts(own, lines)
     if len(views):
         _apply_orders(own, views, table, store, tariffs)
@@ -60,48 +62,57 @@ def _apply_orders(
         which = views[covered & (charged_ns < order.until_ns)]
         if len(which):
             anew = repriced(own, which, table.take(pa.array(which)), store, tariffs.of_order(event_seq, order))
-            anew.note(own)
+            anew.note(own, ("line_first", "line_count", "unpriced", *FLAGS))
 
 
 @dataclass(frozen=True)
 class Repriced:
-    """Views whose money a re-rating changes: their places in the columns they were asked about with, and what is to be
-    noted there."""
+    """Views whose money a re-rating changes, or what their stated cost is good for: their places in the columns they
+    were asked about with, and what is to be noted there."""
 
     at: np.ndarray
     line_first: np.ndarray
     line_count: np.ndarray
     unpriced: np.ndarray
+    metered: np.ndarray
+    greater: np.ndarray
 
-    def note(self, columns: Columns | dict[str, np.ndarray]) -> None:
-        for name in ("line_first", "line_count", "unpriced"):
+    def note(self, columns: Columns | dict[str, np.ndarray], names: Sequence[str]) -> None:
+        for name in names:
             columns[name][self.at] = getattr(self, name)
 
 
 def repriced(
     columns: Columns | dict[str, np.ndarray], at: np.ndarray, views: pa.Table, store: LineStore, tariff: Tariff
 ) -> Repriced:
-    """Those of `views` (rows in the order of `at`, their places in `columns`) that cost something else by `tariff`,
-    with their new lines in `store`. A line at the same money by another book is no other line."""
+    """Those of `views` (rows in the order of `at`, their places in `columns`) that cost something else by `tariff`, or
+    whose stated cost counts otherwise, with their new lines in `store`. A line at the same money by another book is no
+    other line."""
     asked = views.select(PRICED_FROM).append_column("row", pa.array(np.arange(len(at))))
-    started = with_starts(asked, columns["charged_ns"][at], int64(views["received_ns"]))
-    priced = _settled(price(started, tariff.book, overrides=tariff.overrides), columns["signal"][at])
+    started = with_times(asked, columns["charged_ns"][at], int64(views["received_ns"]))
+    priced = _settled(price(started, tariff.book, tariff.preferences, tariff.overrides), columns["signal"][at])
     lines, row = _as_booked(priced), priced["row"].to_numpy()
     count = np.bincount(row, minlength=len(at))
-    changed = _changed(store, columns["line_first"][at], columns["line_count"][at], lines, row, count)
+    changed = differs(store, (columns["line_first"][at], columns["line_count"][at]), lines, row, count)
+    flags = _flags(asked, priced, tariff)
+    for name, marked in flags.items():
+        changed |= columns[name][at] != marked
     kept = changed[row]
     first = store.append(lines.filter(pa.array(kept))) + np.cumsum(count[changed]) - count[changed]
     unknown = np.bincount(row[pc.is_null(priced["cost_usd"]).to_numpy()], minlength=len(at)) > 0
-    return Repriced(at[changed], first, count[changed], unknown[changed])
+    marked_now = {name: marked[changed] for name, marked in flags.items()}
+    return Repriced(at[changed], first, count[changed], unknown[changed], **marked_now)
 
 
 MONEY_COLUMNS = ("unit", "unit_price_usd", "per", "basis", "status", "booked_quantity", "booked_cost_usd")
 
 
-def _changed(
-    store: LineStore, first: np.ndarray, count: np.ndarray, lines: pa.Table, row: np.ndarray, now: np.ndarray
+def differs(
+    store: LineStore, booked: tuple[np.ndarray, np.ndarray], lines: pa.Table, row: np.ndarray, now: np.ndarray
 ) -> np.ndarray:
-    """Which views have other money in `lines` (`row`: the view of each) than in their `count` lines from `first`."""
+    """Which of some views or calls have other money in `lines` (`row`: whose each is; `now`: how many each has) than
+    in those of `store` that are `booked`: first and count."""
+    first, count = booked
     changed: np.ndarray = count != now
     alike = np.flatnonzero(~changed)
     which, _, number = spread(first[alike], count[alike])
@@ -114,10 +125,12 @@ def _changed(
     return changed
 
 
-def with_starts(views: pa.Table, charged: np.ndarray, received_ns: np.ndarray) -> pa.Table:
-    """`views` with starts that choose a price: one that was not sent (0) is when the call is charged, for 1970 had
-    other prices; one that lies ahead of the receipt, up to the last moment there is, is the receipt."""
-    start_ns = int64(views["start_ns"])
+def with_times(views: pa.Table, charged: np.ndarray, received_ns: np.ndarray) -> pa.Table:
+    """`views` with how long they took, and with starts that choose a price: one that was not sent (0) is when the call
+    is charged, for 1970 had other prices; one that lies ahead of the receipt, up to the last moment there is, is the
+    receipt."""
+    start_ns, end_ns = int64(views["start_ns"]), int64(views["end_ns"])
+    views = views.append_column("duration_ns", pa.array(end_ns - start_ns, mask=(start_ns <= 0) | (end_ns < start_ns)))
     chosen = np.where(start_ns <= 0, charged, charged_ns(start_ns, received_ns))
     if (chosen == start_ns).all():
         return views
@@ -126,7 +139,7 @@ def with_starts(views: pa.Table, charged: np.ndarray, received_ns: np.ndarray) -
 
 
 def _by_tariff(views: np.ndarray, seqs: np.ndarray, in_force: Tariffs) -> list[tuple[Tariff, np.ndarray]]:
-    tariffs: dict[tuple[str, int], tuple[Tariff, list[int]]] = {}
+    tariffs: dict[tuple[str, int, int], tuple[Tariff, list[int]]] = {}
     events, inverse = np.unique(seqs[views], return_inverse=True)
     for number, event in enumerate(events.tolist()):
         tariff = in_force.at(event)
@@ -149,21 +162,34 @@ def _as_booked(priced: pa.Table) -> pa.Table:
     listed, cost = priced["list_cost_usd"], priced["cost_usd"]
     same = pc.fill_null(pc.equal(listed, cost), False)
     booked = {
-        "booked_quantity": priced["quantity"].cast(pa.int64()),
+        "booked_quantity": priced["parts"],
         "booked_list_cost_usd": pc.if_else(same, pa.scalar(None, listed.type), listed),
         "booked_cost_usd": cost,
     }
     return pa.table([booked[name] if name in booked else priced[name] for name in LINES.names], schema=LINES)
 
 
-def _note_metered(own: dict[str, np.ndarray], views: pa.Table, lines: pa.Table) -> None:
-    """Which views state a cost that is believed over any computed one."""
+FLAGS = ("metered", "greater")
+"""Of a view, whether it states a cost that counts whichever view of the call states it, and whether that is the greater
+of it and the computed one."""
+
+
+def _flags(views: pa.Table, lines: pa.Table, tariff: Tariff) -> dict[str, np.ndarray]:
+    """FLAGS of `views` (by position), whose `lines` are by `tariff`."""
     reported = lines.filter(pc.equal(lines["unit"], REPORTED))["row"]
-    if len(reported):
-        stating = views.filter(pc.is_in(views["row"], value_set=reported.combine_chunks()))
-        believed = pa.array([name for name, level in PREFERENCES.items() if level == Preference.ALWAYS], pa.string())
-        metered = stating.filter(pc.is_in(stating["reported_source"], value_set=believed))
-        own["metered"][metered["row"].to_numpy()] = True
+    if not len(reported):
+        return {name: np.zeros(len(views), np.bool_) for name in FLAGS}
+    states = pc.is_in(views["row"], value_set=reported.combine_chunks()).to_numpy()
+    return {
+        name: states & _is_by(views["reported_source"], tariff, among)
+        for name, among in zip(FLAGS, (METERING, (Preference.GREATER,)), strict=True)
+    }
+
+
+def _is_by(sources: pa.ChunkedArray, tariff: Tariff, among: Sequence[Preference]) -> np.ndarray:
+    wanted = [name for name, preference in tariff.preferences.items() if preference in among]
+    found: np.ndarray = pc.is_in(sources, value_set=pa.array(wanted, pa.string())).to_numpy()
+    return found
 
 
 def _note_prompts(own: dict[str, np.ndarray], lines: pa.Table) -> None:

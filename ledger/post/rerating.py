@@ -12,22 +12,24 @@ import numpy as np
 import pyarrow as pa
 
 from ledger.books.order import Order
-from ledger.calls.booking import rerate, take_back
-from ledger.calls.columns import Frame
+from ledger.calls.booking import LINES, rerate, take_back
+from ledger.calls.columns import Frame, distinct
+from ledger.calls.owner import reporters
 from ledger.calls.roles import MODEL, TOOL, roles
 from ledger.errors import Refused
 from ledger.journal.frame import Event
 from ledger.post.batch import Batch
 from ledger.post.charging import charge_rows
 from ledger.post.intake import charged_ns, int64, intake
+from ledger.post.lines import spread
 from ledger.post.log_views import LOG_COLUMNS, log_views
 from ledger.post.open_traces import OpenTraces
 from ledger.post.parts import parts_of
-from ledger.post.pricing import repriced
+from ledger.post.pricing import FLAGS, differs, repriced
 from ledger.post.reading_views import READING_COLUMNS, reading_views
 from ledger.post.reload import NO_NAMES, reload
 from ledger.post.residuals import RESIDUAL_COLUMNS, residual_views
-from ledger.post.restated import restate
+from ledger.post.restated import restated
 from ledger.post.run_parts import run_part_rows
 from ledger.post.tariffs import Tariff, Tariffs
 from ledger.schema import ARROW, TRACE_ID
@@ -46,11 +48,15 @@ ViewsOf = Callable[[int], pa.Table]
 def post_order(event: Event, order: Order, catalog: Catalog, tariffs: Tariffs, views_of: ViewsOf, batch: Batch) -> None:
     """Add to `batch` what follows from `order`, and let `tariffs` know it. Raises Refused, having done neither."""
     tariff = tariffs.of_order(event.event_seq, order)
-    corrections = []
-    for keys in _steps(_covered(catalog, order)):
+    corrections, done = [], set[tuple[str, bytes]]()
+    for step in _steps(_covered(catalog, order)):
+        keys = step.filter(pa.array([pair not in done for pair in _pairs(step)], pa.bool_()))
+        if not keys.num_rows:
+            continue
         opened = OpenTraces()
-        views = reload(catalog, opened, keys, NO_NAMES, tariffs, views_of)
-        views = _of_step(views, keys, order)
+        views = reload(catalog, opened, keys, NO_NAMES, tariffs, views_of)  # with all that are linked to them
+        done.update(_pairs(views))
+        views = views.filter(pa.array(_is_covered(views, order)))
         if views.num_rows:
             corrections.append(_corrected(event.event_seq, opened, views, tariff))
     tariffs.add_order(event.event_seq, order)
@@ -103,12 +109,8 @@ def _steps(keys: pa.Table) -> Iterator[pa.Table]:
         yield keys.slice(start, TRACES_A_STEP)
 
 
-def _of_step(views: pa.Table, keys: pa.Table, order: Order) -> pa.Table:
-    """Those of `views` that `order` covers, of the traces `keys`: others came along because they are linked."""
-    views = views.filter(pa.array(_is_covered(views, order)))
-    known = set(zip(keys["tenant"].to_pylist(), keys["trace_id"].to_pylist(), strict=True))
-    pairs = zip(views["tenant"].to_pylist(), views["trace_id"].cast(TRACE_ID).to_pylist(), strict=True)
-    return views.filter(pa.array([pair in known for pair in pairs], pa.bool_()))
+def _pairs(views: pa.Table) -> Iterator[tuple[str, bytes]]:
+    return zip(views["tenant"].to_pylist(), views["trace_id"].cast(TRACE_ID).to_pylist(), strict=True)
 
 
 @dataclass(frozen=True)
@@ -131,19 +133,33 @@ def _corrected(event_seq: int, opened: OpenTraces, views: pa.Table, tariff: Tari
     forest, texts, store = opened.forest, opened.texts, opened.lines
     nodes, at = forest.nodes, forest.rows_of(intake(views, texts))
     anew = repriced(nodes, at, views, store, tariff)
-    calls = nodes["p_call"][anew.at]
-    calls = calls[nodes["b_row"][calls] == anew.at]
+    anew.note(nodes, (*LINES, *FLAGS))
+    calls, booked = _changed(opened, nodes["p_call"][anew.at])
     if not len(calls):
         return _Correction()
     back = take_back(forest, calls, event_seq)
     taken_back = charge_rows(forest, texts, store, back)  # before what the views know of themselves changes
-    anew.note(nodes)
-    forward = rerate(forest, back)
-    restate(forest, store, forward)
+    anew.note(nodes, ("unpriced",))
+    forward = rerate(forest, back, booked)
     booked_anew = charge_rows(forest, texts, store, forward)
     tables = [pair for rows in (taken_back, booked_anew) for pair in zip(("charges", "rollups"), rows, strict=True)]
     tables.append(("rollups", _at(event_seq, opened.beneath_rows(nodes["trace"][forward["view"]]))))
     return _Correction(len(calls), (*tables, ("run_parts", _run_parts(event_seq, opened, forward))))
+
+
+def _changed(opened: OpenTraces, calls: np.ndarray) -> tuple[np.ndarray, Frame]:
+    """Those of `calls` that stand and whose lines, by what their views say now, are at other money than those booked;
+    and what to book them by (calls.booking.rerate)."""
+    forest, store = opened.forest, opened.lines
+    nodes, calls = forest.nodes, distinct(calls, forest.nodes.rows)
+    calls = calls[nodes["b_row"][calls] >= 0]
+    reports = reporters(forest, calls)
+    first, count = restated(forest, store, nodes["b_row"][calls], reports)
+    which, _, number = spread(first, count)
+    before = (nodes["b_line_first"][calls], nodes["b_line_count"][calls])
+    changed = differs(store, before, store.take(number), which, count)
+    found = {"report": reports, "line_first": first, "line_count": count}
+    return calls[changed], {name: values[changed] for name, values in found.items()}
 
 
 def _run_parts(event_seq: int, opened: OpenTraces, corrected: Frame) -> pa.Table:

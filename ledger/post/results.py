@@ -22,10 +22,13 @@ from ledger.schema import ARROW, MONEY
 
 def result_rows(parts: Parts, texts: Texts) -> pa.Table:
     """schema.ROLLUPS by which what is posted of the tools of `parts` has to change, and notes it as posted."""
-    nodes, rows = parts.forest.nodes, parts.rows[_tools(parts)]
+    nodes, tools = parts.forest.nodes, _tools(parts)
+    at = np.flatnonzero(tools | ((parts.own("role") == TOOL) & (parts.own("r_pico") != UNKNOWN_PICO)))
+    rows = parts.rows[at]
     if not len(rows):
         return ARROW["rollups"].empty_table()
-    pico, agent = _costs(parts, texts), nodes["p_agent"][rows]
+    pico, agent = np.full(len(rows), UNKNOWN_PICO), nodes["p_agent"][rows]
+    pico[tools[at]] = _costs(parts, texts)  # what no longer bills has no result of its own
     before, agent_before = nodes["r_pico"][rows], nodes["r_agent"][rows]
     changed = (pico != before) | ((agent != agent_before) & (pico != UNKNOWN_PICO))
     nodes["r_pico"][rows], nodes["r_agent"][rows] = pico, agent

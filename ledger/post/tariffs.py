@@ -1,15 +1,18 @@
-"""What prices a view, by the event that brought it: the book and the overrides then in force. All are events."""
+"""What prices a view, by the event that brought it: the book, the overrides and the policies about stated costs then in
+force. All are events."""
 
 import json
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
 
 from ledger.books.book import PriceBook
+from ledger.books.cost_sources import CostSources
 from ledger.books.order import Order, read_order
 from ledger.books.override import NONE, Overrides, Removal, Rule, read_removal, read_set
+from ledger.books.reported import Preference
 from ledger.errors import Refused
 from ledger.journal import kinds
 from ledger.journal.frame import Event
@@ -30,11 +33,15 @@ class Tariff:
     overrides: Overrides
     overrides_seq: int
     """Event that last changed the overrides, -1 where there is none."""
+    preferences: Mapping[str, Preference]
+    """What stated costs are good for, by source."""
+    preferences_seq: int
+    """Event that last changed the preferences, -1 where there is none."""
 
     @property
-    def key(self) -> tuple[str, int]:
+    def key(self) -> tuple[str, int, int]:
         """Equal for equal tariffs."""
-        return self.book.book_id, self.overrides_seq
+        return self.book.book_id, self.overrides_seq, self.preferences_seq
 
 
 class OverridesInForce:
@@ -100,10 +107,16 @@ def _removed(removal: Removal) -> list[dict[str, object]]:
 
 
 class Tariffs:
-    """Books, overrides and orders to re-rate together."""
+    """Books, overrides, policies about stated costs and orders to re-rate together."""
 
-    def __init__(self, books: BooksInForce, overrides: OverridesInForce, orders: list[tuple[int, Order]]) -> None:
-        self.books, self.overrides, self._orders = books, overrides, orders
+    def __init__(
+        self,
+        books: BooksInForce,
+        overrides: OverridesInForce,
+        cost_sources: CostSources,
+        orders: list[tuple[int, Order]],
+    ) -> None:
+        self.books, self.overrides, self.cost_sources, self._orders = books, overrides, cost_sources, orders
 
     @classmethod
     def restore(cls, get_event: GetEvent, state: Callable[[str], bytes | None]) -> "Tariffs":
@@ -112,17 +125,23 @@ class Tariffs:
         return cls(
             BooksInForce.restore(lambda seq: get_event(seq).body, state(BOOKS)),
             OverridesInForce(get_event, json.loads(overrides) if overrides else []),
+            CostSources(state(COST_SOURCES)),
             [(seq, read_order(get_event(seq).body)) for seq in orders],
         )
 
     def states(self) -> dict[str, bytes | None]:
         """What `restore` needs, by name."""
         orders = json.dumps([seq for seq, _ in self._orders]).encode()
-        return {BOOKS: self.books.state(), OVERRIDES: self.overrides.state(), ORDERS: orders}
+        return {
+            BOOKS: self.books.state(),
+            OVERRIDES: self.overrides.state(),
+            COST_SOURCES: self.cost_sources.state(),
+            ORDERS: orders,
+        }
 
     def at(self, event_seq: int) -> Tariff:
         """What prices the views that an event brings. Raises Corrupt where the journal begins without a book."""
-        return Tariff(self.books.at(event_seq), *self.overrides.at(event_seq))
+        return self._with(self.books.at(event_seq), event_seq)
 
     def orders(self, after_seq: int) -> list[tuple[int, Order]]:
         """The orders to re-rate that came after an event, with their events, in order."""
@@ -132,11 +151,14 @@ class Tariffs:
         """What an order prices by. Raises Refused where no event published its book before it."""
         if order.book_seq >= event_seq or not self.books.is_published_by(order.book_seq):
             raise Refused(f"re-rating {order.rerate_id}: event {order.book_seq} published no price book before it")
-        return Tariff(self.books.at(order.book_seq), *self.overrides.at(event_seq))
+        return self._with(self.books.at(order.book_seq), event_seq)
+
+    def _with(self, book: PriceBook, event_seq: int) -> Tariff:
+        return Tariff(book, *self.overrides.at(event_seq), *self.cost_sources.at(event_seq))
 
     def add_order(self, event_seq: int, order: Order) -> None:
         """Let what `order` covers be priced by it from now on."""
         self._orders.append((event_seq, order))
 
 
-BOOKS, OVERRIDES, ORDERS = "price_books", "price_overrides", "rerates"
+BOOKS, OVERRIDES, COST_SOURCES, ORDERS = "price_books", "price_overrides", "cost_sources", "rerates"

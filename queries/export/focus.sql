@@ -28,10 +28,10 @@ named AS (
     COALESCE(model, tool_name) AS resource,
     CASE WHEN model IS NULL AND tool_name IS NOT NULL THEN 'Tool' ELSE 'Model' END AS resource_type,
     COALESCE(price_id, 'override/' || override_id || '/' || unit) AS sku_price_id,
-    of_pico(pico_ratio(millionths(quantity), 1000000 * COALESCE(per, 1))) AS pricing_quantity,
+    of_pico(pico_ratio(billionths(quantity), 1000000000 * COALESCE(per, 1))) AS pricing_quantity,
     CASE
       WHEN override_id IS NULL THEN unit_price_usd
-      ELSE of_pico(pico_ratio(pico_usd(cost_usd) * per, millionths(quantity) * 1000000))
+      ELSE of_pico(pico_ratio(pico_usd(cost_usd) * per, billionths(quantity) * 1000))
     END AS own_price_usd
   FROM charged
   LEFT JOIN focus_units USING (unit)

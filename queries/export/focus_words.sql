@@ -34,5 +34,5 @@ CAST(p // 1000000000000 AS DECIMAL(38, 12))
 -- An amount in dollars, and a quantity, as whole numbers of their last decimal place.
 CREATE OR REPLACE TEMP MACRO pico_usd(amount) AS
 CAST(amount * CAST(1000000000000 AS DECIMAL(13, 0)) AS HUGEINT);
-CREATE OR REPLACE TEMP MACRO millionths(quantity) AS
-CAST(quantity * CAST(1000000 AS DECIMAL(7, 0)) AS HUGEINT);
+CREATE OR REPLACE TEMP MACRO billionths(quantity) AS
+CAST(quantity * CAST(1000000000 AS DECIMAL(10, 0)) AS HUGEINT);

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from ledger.books.book import PriceBook
 from ledger.books.format import SCHEMA
-from ledger.books.units import POSITION, TIER_CONTEXTS
+from ledger.books.units import POSITION, TIER_CONTEXTS, TOOL_UNITS
 from ledger.money import PICO_PER_USD, to_pico
 from queries.prices.rows import MONEY, Price, table
 
@@ -80,6 +80,8 @@ def _odd(price: Price, fresh: Mapping[tuple[Any, ...], Price]) -> Iterator[str]:
         yield price["note"]
     if price["unit"] not in POSITION:
         yield "nothing is charged by this unit yet"
+    elif price["unit"] in TOOL_UNITS:
+        yield "a book prices models: what a tool costs is a price of your own"
     elif price["context"] not in _CONTEXTS:
         yield "no service tier names this context"
     if price["unit"].endswith("_tokens") and pico > USD_A_TOKEN_MAX * per:

@@ -1,5 +1,6 @@
-"""What a re-rating would change, before it is ordered: by model and agent, from what is booked now."""
+"""What a re-rating would change, before it is ordered: by model or tool, and agent, from what is booked now."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -10,11 +11,15 @@ import pyarrow.compute as pc
 
 from ledger.books.book import PriceBook
 from ledger.books.charge import price
+from ledger.books.cost_sources import in_force
 from ledger.books.override import NONE, Overrides, rule_of
-from ledger.books.reported import PREFERENCES, UNLISTED, Preference
+from ledger.books.reported import Preference
+from ledger.books.units import REPORTED
 from ledger.money import Int64s
 from ledger.post.intake import int64
-from ledger.post.pricing import PRICED_FROM, with_starts
+from ledger.post.pricing import PRICED_FROM, with_times
+from ledger.post.tariffs import Tariff
+from queries.prices.stated import OTHERS, VIEW, counted
 from queries.runs import rows_of
 
 CALLS_A_STEP = 32_768
@@ -22,7 +27,7 @@ CALLS_A_STEP = 32_768
 VIEWS_A_SLICE = 50_000
 """Views that one order should cover, a quarter of what one may: other spans go on arriving meanwhile."""
 MONEY = pa.decimal128(38, 12)
-_KEYS = ("provider", "model", "agent_name")
+_KEYS = ("provider", "model", "tool", "agent_name")
 
 CHARGED_NS = "CASE WHEN s.end_ns <= 0 OR s.received_ns < s.end_ns - 300000000000 THEN s.received_ns ELSE s.end_ns END"
 """As ledger.post.intake.charged_ns has it; held by a test."""
@@ -31,9 +36,8 @@ COUNTS = ("cache_write_5m_tokens", "cache_write_1h_tokens", "audio_input_tokens"
 """Counts that pricing reads and `base.sightings` leaves out."""
 CALLS = f"""
 SELECT {", ".join(("x." if name in COUNTS else "s.") + name for name in PRICED_FROM)}, s.received_ns,
-       {CHARGED_NS} AS charged_ns, p.agent_name,
-       COALESCE(c.model, s.response_model, s.request_model) AS model, c.cost_usd, c.reported_source AS booked_source,
-       c.reported_cost_usd IS NOT NULL AS is_reported
+       {CHARGED_NS} AS charged_ns, p.agent_name, CASE WHEN p.kind = 'tool' THEN s.tool_name END AS tool,
+       COALESCE(c.model, s.response_model, s.request_model) AS model, c.cost_usd, {VIEW} AS own, o.others
 FROM base.placements_as_of(9223372036854775807) AS p
 JOIN base.sightings AS s ON s.source_seq = p.source_seq AND s.span_index = p.span_index
 JOIN (
@@ -45,6 +49,9 @@ LEFT JOIN base.call_costs_as_of(9223372036854775807) AS c
   ON c.tenant = p.tenant AND c.run_id IS NOT DISTINCT FROM p.run_id
   AND c.call_trace_id = COALESCE(p.call_trace_id, s.naming_trace_id)
   AND c.call_span_id = COALESCE(p.call_span_id, s.naming_span_id)
+LEFT JOIN ({OTHERS}) AS o
+  ON o.tenant = p.tenant AND o.call_trace_id = COALESCE(p.call_trace_id, s.naming_trace_id)
+  AND o.call_span_id = COALESCE(p.call_span_id, s.naming_span_id)
 WHERE p.billed AND {CHARGED_NS} >= $since_ns
 """
 MOMENTS = f"""
@@ -54,15 +61,16 @@ JOIN base.sightings AS s ON s.source_seq = p.source_seq AND s.span_index = p.spa
 WHERE p.kind IS NOT NULL AND {CHARGED_NS} >= $since_ns
 """
 RULES = """
-SELECT override_id AS id, provider, model, unit, CAST(multiply AS VARCHAR) AS multiply,
+SELECT override_id AS id, provider, model, tool, unit, CAST(multiply AS VARCHAR) AS multiply,
        CAST(price_usd AS VARCHAR) AS price_usd, per, valid_from_ns, valid_to_ns, reason, author
 FROM price_overrides WHERE in_force ORDER BY event_seq
 """
+CHOSEN = "SELECT source, policy FROM cost_sources WHERE is_chosen"
 
 
 @dataclass(frozen=True)
 class Difference:
-    """`rows`: by provider, model and agent what changes, the greatest first; nothing of what does not."""
+    """`rows`: by provider, model or tool, and agent what changes, the greatest first; nothing of what does not."""
 
     rows: pa.Table
     calls: int
@@ -82,12 +90,18 @@ def overrides_in_force(connection: duckdb.DuckDBPyConnection) -> Overrides:
     return NONE.with_rules(rule_of({name: value for name, value in row.items() if value is not None}) for row in said)
 
 
+def preferences_in_force(connection: duckdb.DuckDBPyConnection) -> Mapping[str, Preference]:
+    """What stated costs are good for by an order posted now."""
+    return in_force(dict(connection.execute(CHOSEN).fetchall()))
+
+
 def difference(connection: duckdb.DuckDBPyConnection, since_ns: int, book: PriceBook) -> Difference:
     """What pricing the calls charged since `since_ns` by `book` would change."""
-    overrides, parts, calls, changed = overrides_in_force(connection), [], 0, 0
+    parts, calls, changed = [], 0, 0
+    tariff = Tariff(book, overrides_in_force(connection), -1, preferences_in_force(connection), -1)
     for batch in connection.sql(CALLS, params={"since_ns": since_ns}).to_arrow_reader(CALLS_A_STEP):
         if batch.num_rows:
-            part = _priced(pa.Table.from_batches([batch]), book, overrides)
+            part = _priced(pa.Table.from_batches([batch]), tariff)
             calls += part.num_rows
             part = part.filter(_differs(part))
             changed += part.num_rows
@@ -103,22 +117,39 @@ def difference(connection: duckdb.DuckDBPyConnection, since_ns: int, book: Price
     return Difference(pa.Table.from_pylist(rows, schema=pa.schema(schema)), calls, changed)
 
 
-def _priced(calls: pa.Table, book: PriceBook, overrides: Overrides) -> pa.Table:
-    """_KEYS, `before` and `after`: cost by call, now and by `book`; NULL where it is not known."""
+def _priced(calls: pa.Table, tariff: Tariff) -> pa.Table:
+    """_KEYS, `before` and `after`: cost by call, now and by `tariff`; NULL where it is not known."""
     asked = calls.select(PRICED_FROM).append_column("row", pa.array(np.arange(calls.num_rows)))
-    started = with_starts(asked, int64(calls["charged_ns"]), int64(calls["received_ns"]))
-    lines = price(started, book, overrides=overrides)
+    started = with_times(asked, int64(calls["charged_ns"]), int64(calls["received_ns"]))
+    lines = price(started, tariff.book, tariff.preferences, tariff.overrides)
+    after = _by_call(lines, asked)
+    before = calls["cost_usd"].combine_chunks().cast(MONEY)
+    after = _as_stated(calls, lines, asked, after, tariff)
+    return pa.table({name: calls[name] for name in _KEYS} | {"before": before, "after": after})
+
+
+def _by_call(lines: pa.Table, asked: pa.Table) -> pa.Array:
+    """What `lines` of each of `asked` come to; NULL where nothing of it is known."""
     sums = lines.group_by("row", use_threads=False).aggregate([("cost_usd", "sum")])
     at = pc.index_in(asked["row"], value_set=sums["row"].combine_chunks())
-    after = sums["cost_usd_sum"].combine_chunks().take(at.combine_chunks()).cast(MONEY)
-    before = calls["cost_usd"].combine_chunks().cast(MONEY)
-    believed = pa.array(
-        [bool(told) and PREFERENCES.get(source or "", UNLISTED) == Preference.ALWAYS
-         for told, source in zip(calls["is_reported"].to_pylist(), calls["booked_source"].to_pylist(), strict=True)],
-        pa.bool_(),
-    )  # fmt: skip
-    after = pc.if_else(believed, before, after)  # the sum stays what was reported
-    return pa.table({name: calls[name] for name in _KEYS} | {"before": before, "after": after})
+    return sums["cost_usd_sum"].combine_chunks().take(at.combine_chunks()).cast(MONEY)
+
+
+def _as_stated(calls: pa.Table, lines: pa.Table, asked: pa.Table, sums: pa.Array, tariff: Tariff) -> pa.Array:
+    """`sums` of the lines of `calls`, but what counts of stated costs where that is not a line of their own."""
+    greater = [name for name, preference in tariff.preferences.items() if preference == Preference.GREATER]
+    by_greater = pc.is_in(calls["reported_source"], value_set=pa.array(greater, pa.string()))
+    at = np.flatnonzero(pc.or_(by_greater, pc.is_valid(calls["others"])).to_numpy())
+    if not len(at):
+        return sums
+    computed = lines.filter(pc.not_equal(lines["unit"], REPORTED))
+    known = _by_call(computed, asked).to_pylist()
+    for row in computed.filter(pc.is_null(computed["cost_usd"]))["row"].to_pylist():
+        known[row] = None
+    found, own, others = sums.to_pylist(), calls["own"].to_pylist(), calls["others"].to_pylist()
+    for row in at.tolist():
+        found[row] = counted(own[row], others[row] or (), tariff.preferences, known[row], found[row])
+    return pa.array(found, MONEY)
 
 
 def _differs(part: pa.Table) -> pa.Array:

@@ -7,7 +7,10 @@ SELECT
     COALESCE(call_span_id, span_id) AS call_span_id,
     COALESCE(accounting_ns, charged_ns) AS accounting_ns
   ),
-  CAST(CASE WHEN entry = 'reversal' THEN -booked_quantity ELSE booked_quantity END AS DECIMAL(20, 6)) AS quantity,
+  CAST(
+    CASE WHEN entry = 'reversal' THEN -booked_quantity ELSE booked_quantity END
+    * CASE WHEN unit = 'tool_seconds' THEN 0.000000001 ELSE 1.000000000 END AS DECIMAL(23, 9)
+  ) AS quantity,  -- seconds are kept as nanoseconds
   CASE WHEN entry = 'reversal' THEN -booked_cost_usd ELSE booked_cost_usd END AS cost_usd,
   CASE
     WHEN booked_list_cost_usd IS NULL THEN cost_usd

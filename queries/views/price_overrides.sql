@@ -7,7 +7,7 @@
 -- @in_force: whether it prices what arrives now and starts within its validity
 -- @provider: provider that it is for; NULL: any
 -- @model: model that it is for, `*` for any characters; NULL: any
--- @unit: unit that it is for; NULL: any
+-- @unit: unit that it is for; NULL: any unit of a model
 -- @multiply: factor of the list price; NULL where it sets a price
 -- @price_usd: price of `per` units, USD; NULL where it multiplies
 -- @per: units that price_usd is for
@@ -20,6 +20,7 @@
 -- @valid_to_ns: first start beyond, ns since 1970 UTC
 -- @recorded_ns: receipt of the event, ns since 1970 UTC
 -- @event_seq: event that set or removed it
+-- @tool: tool whose fee it sets, lower case, `*` for any characters; NULL: it is for models
 CREATE VIEW price_overrides AS
 SELECT
   CAST(NULL AS VARCHAR) AS tenant,
@@ -40,5 +41,6 @@ SELECT
   valid_from_ns,
   valid_to_ns,
   recorded_ns,
-  event_seq
+  event_seq,
+  tool
 FROM base.price_overrides;

@@ -26,7 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("export", "Hand costs to finance: FOCUS or beancount."),
     "rebuild": ("rebuild", "Make the ledger again from the journal."),
     "doctor": ("doctor", "Check this installation, end to end."),
-    "config": ("config", "Show or check the configuration."),
+    "config": ("config", "Show or check the configuration; choose which stated costs count."),
 }
 """Command -> its file in this folder, and its line in `--help`. The function in the file is called `command`."""
 

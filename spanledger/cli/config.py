@@ -1,15 +1,15 @@
-"""`spanledger config show|check`: the settings in force, and whether a file is sound."""
+"""`spanledger config`: the settings in force, whether a file is sound, and what is set by events (`cost-source`)."""
 
 from pathlib import Path
 
 import click
 
-from spanledger.cli import options
+from spanledger.cli import cost_source, options
 
 
 @click.group("config")
 def command() -> None:
-    """Show or check the configuration."""
+    """Show or check the configuration; choose which stated costs count."""
 
 
 @command.command("show")
@@ -51,3 +51,6 @@ def check(data: Path | None, config_file: Path | None) -> None:
 
     settings = load(data=data, file=config_file)
     say(f"sound: {settings.file or 'no file, environment and defaults only'}; data directory {settings.data.root}")
+
+
+command.add_command(cost_source.group)

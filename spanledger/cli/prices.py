@@ -62,6 +62,7 @@ def moment_ns(text: str | None) -> int:
 @book
 @provider
 @at
+@click.option("--tools", is_flag=True, help="List what tools cost: by your own prices, as no book has any.")
 @options.output
 def ls(
     pattern: str | None,
@@ -69,17 +70,33 @@ def ls(
     book: str,
     provider: str | None,
     at: str | None,
+    tools: bool,
     form: str | None,
     output: Path | None,
 ) -> None:
     """List models with the ordinary prices of a million tokens, for the smallest requests.
 
-    PATTERN is part of a model's name, or with `*` the whole of it.
+    PATTERN is part of a model's name, or with `*` the whole of it. With --tools it is the name of a tool: of several
+    prices for one unit the first holds.
     """
+    if tools:
+        _list_tools(data, pattern, moment_ns(at), form, output)
+        return
     from queries.prices.rows import listing
 
     with shelf(data) as books:
         emit(listing(books.named(book), moment_ns(at), pattern, provider), form, output)
+
+
+def _list_tools(data: Path | None, pattern: str | None, at_ns: int, form: str | None, output: Path | None) -> None:
+    from queries.prices.tools import fees
+    from spanledger.cli.source import connect
+
+    with connect(data) as connection:
+        found = fees(connection, at_ns, pattern)
+    emit(found, form, output)
+    if not found.num_rows:
+        say("no price of a tool is in force then: `spanledger prices override FILE` sets one")
 
 
 @command.command("show")

@@ -87,6 +87,9 @@ def override(
         valid_from: 2026-12-01   # calls that start then or later, UTC
         reason: agreement 4711
 
+    What a tool costs is said likewise: `match: {tool: "web_*", unit: tool_calls}` with price_usd a call, or unit
+    tool_seconds with price_usd a second that it runs.
+
     A rule prices what arrives from then on; one of the same id takes its place. What is booked stays as it is until
     `prices rerate`. Each line keeps its cost at list price beside the one that is booked.
     """
@@ -172,10 +175,10 @@ def rerate(
     form: str | None,
     output: Path | None,
 ) -> None:
-    """Price anew what is booked, by a published price book and the overrides now in force.
+    """Price anew what is booked, by a published price book and the overrides and policies now in force.
 
-    Shows first what changes, by model and agent. Then calls that cost something else are corrected: their lines are
-    taken back and booked anew, as of the order, so what was known before stays known (`charges_as_of`).
+    Shows first what changes, by model or tool, and agent. Then calls that cost something else are corrected: their
+    lines are taken back and booked anew, as of the order, so what was known before stays known (`charges_as_of`).
     """
     import time
     from decimal import Decimal

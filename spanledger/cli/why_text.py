@@ -120,6 +120,8 @@ def _money(found: Found) -> Iterator[str]:
     for each in money["reported"]:
         used = "booked" if each["booked"] else "not booked"
         yield f"  reported: {_cost(each['cost_usd'])} by {_said(each['source'])}, {used}: {each['explained']}"
+        by = "the default" if each["chosen_by"] is None else f"chosen by event {each['chosen_by']}"
+        yield f"    policy {each['policy']}, {by}"
 
 
 ABOUT: Mapping[str, str] = {"log": "written for", "settlement": "what was left over of"}
@@ -138,7 +140,7 @@ def _lines(lines: Sequence[Found]) -> Iterator[str]:
 
 def _price(line: Found) -> str:
     if line["price_id"] is None:
-        return "no price"
+        return "no price" if line["override_id"] is None else f"own price {line['override_id']}"
     price = line["price"] or {}
     context = f" for {_said(price['context'])}" if price.get("context") else ""
     return f"price {_said(line['price_id'])}{context}, {_valid(price)}"

@@ -7,7 +7,8 @@ import duckdb
 import pyarrow.compute as pc
 
 from ledger.books.book import PriceBook
-from ledger.books.reported import PREFERENCES, UNLISTED, Preference
+from ledger.books.cost_sources import in_force
+from ledger.books.reported import METERING, POLICIES, UNLISTED, Preference
 from ledger.books.units import REPORTED
 from ledger.journal.read import JournalReader
 from queries.runs import Row, rows_of
@@ -23,18 +24,25 @@ STATUSES: Mapping[str, str] = {
 
 NO_LINES: Mapping[str, str] = {
     "failed": "nothing was booked: the call failed and states no usage",
-    "not_applicable": "nothing was booked: a tool costs what its own fee is, and it reports none",
+    "not_applicable": "nothing was booked: a tool costs what its own fee is; none is set, and it reports none",
 }
 """`usage_status` of a call without lines."""
 
 PREFERRED: Mapping[Preference, str] = {
     Preference.ALWAYS: "the figure of whoever bills or meters the call: preferred to the computed cost",
+    Preference.GREATER: "greater than the computed cost, or that is not known",
     Preference.WHERE_NO_PRICE: "an estimate by some other price list: used only where the price book has no price",
     Preference.NEVER: "no amount in USD: never used",
 }
 NOT_POSITIVE = "not above 0, which often means that the sender did not know: never used"
 NOT_BILLING = "an estimate by a view that does not bill: not used"
+NOT_GREATER = "not greater than the computed cost: not used"
 ANOTHER = "stated by another view too, nearer to the provider: not used"
+CHOSEN = """
+SELECT source, policy, event_seq FROM base.cost_sources WHERE event_seq <= $seq
+QUALIFY event_seq = MAX(event_seq) OVER (PARTITION BY source)
+"""
+"""Policies that somebody chose, as an event found them."""
 
 PRICE_COLUMNS = ("provider", "model", "context", "valid_from_ns", "valid_to_ns", "tier_from", "tier_to", "note")
 BOOKS = """
@@ -56,7 +64,9 @@ def money(connection: duckdb.DuckDBPyConnection, journal: JournalReader, known: 
         "explained": none or STATUSES[status],
         "priced_as_of_ns": call["started_ns"] or None,
         "lines": [{**line, "price": _price(books, line)} for line in known.lines],
-        "reported": [_reported(view, known) for view in known.views if view["reported_cost_usd"] is not None],
+        "reported": [
+            _reported(view, known, connection) for view in known.views if view["reported_cost_usd"] is not None
+        ],
     }
 
 
@@ -80,25 +90,38 @@ def _price(books: Mapping[str, Any], line: Row) -> dict[str, Any] | None:
     return {**published, **columns}
 
 
-def _reported(view: Row, known: Decided) -> dict[str, Any]:
-    preference = PREFERENCES.get(str(view["reported_source"] or ""), UNLISTED)
+def _reported(view: Row, known: Decided, connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    source = str(view["reported_source"] or "")
+    rows = connection.execute(CHOSEN, {"seq": _decided_at(view, known)}).fetchall()
+    chosen = {name: (policy, event_seq) for name, policy, event_seq in rows if policy is not None}
+    preference = in_force({name: policy for name, (policy, _) in chosen.items()}).get(source, UNLISTED)
     booked = view["view_id"] == _believed(known)
     return {
         "view_id": view["view_id"],
         "cost_usd": view["reported_cost_usd"],
         "source": view["reported_source"],
         "preference": preference.name.lower(),
+        "policy": next(name for name, each in POLICIES.items() if each == preference),
+        "chosen_by": chosen[source][1] if source in chosen else None,
         "booked": booked,
-        "explained": PREFERRED[preference] if booked else _not_booked(view, preference),
+        "explained": PREFERRED[preference] if booked else _not_booked(view, preference, known),
     }
 
 
-def _not_booked(view: Row, preference: Preference) -> str:
+def _decided_at(view: Row, known: Decided) -> int:
+    """The event that priced the view last, as far as it shows: an order that corrected the call, else its own."""
+    orders = [int(str(line["event_seq"])) for line in known.lines if line["entry"] == "rerate"]
+    return max([int(str(view["source_seq"])), *orders])
+
+
+def _not_booked(view: Row, preference: Preference, known: Decided) -> str:
     if view["reported_cost_usd"] <= 0:  # type: ignore[operator] # a decimal
         return NOT_POSITIVE
     if preference == Preference.WHERE_NO_PRICE and not view["billed"]:
         return NOT_BILLING
-    return ANOTHER if preference == Preference.ALWAYS else PREFERRED[preference]
+    if preference == Preference.GREATER and _believed(known) is None:
+        return NOT_GREATER
+    return ANOTHER if preference in METERING else PREFERRED[preference]
 
 
 def _believed(known: Decided) -> str | None:

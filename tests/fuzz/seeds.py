@@ -12,6 +12,7 @@ import zstandard
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from ingest.decompress import DECODERS
+from ledger.books.cost_sources import Choice, choice_body
 from ledger.books.order import Order, order_body
 from ledger.books.override import Removal, removal_body, rule_of, set_body
 from ledger.books.periods import Closing, closing_body
@@ -152,6 +153,9 @@ def price_changes() -> Iterator[bytes]:
     yield removal_body(Removal(("r", "s"), "over", "jane"))
     yield order_body(Order("r1", 1, -(2**63), 2**63 - 1, "a wrong list", "jane"))
     yield closing_body(Closing("2026-11", "done", "jane"))
+    yield set_body([rule_of({"id": "t", "tool": "web_*", "reason": "r", "author": "a", "unit": "tool_seconds",
+                             "price_usd": "0.05", "per": 1})])  # fmt: skip
+    yield choice_body(Choice("cost_usd", "max", "audit", "jane"))
     row = Compared("openai", "2026-11-20", None, 1, 2, 3, 4, 5, None, Decimal("0.1"), Decimal(1), False, ("a cause",))
     yield body_of(Reconciliation(7, Decimal("0.01"), {"00" * 32: "costs.json"}, (row,)))
 

@@ -28,6 +28,7 @@ from ingest.json_otlp import REQUESTS, to_protobuf
 from ingest.sheet import Attributes, Sheet
 from ledger.books.book import PriceBook, seed_body
 from ledger.books.charge import price
+from ledger.books.cost_sources import read_choice
 from ledger.books.format import encode
 from ledger.books.order import read_order
 from ledger.books.override import NONE, read_removal, read_set, set_body
@@ -44,7 +45,8 @@ from ledger.journal.mark import decode_slots
 from ledger.journal.recover import survey
 from ledger.journal.sealed import FOOTER_BYTES, SealedFile, is_sealed
 from ledger.journal.walk import walk
-from ledger.post.pricing import PRICED_FROM
+from ledger.post.intake import int64
+from ledger.post.pricing import PRICED_FROM, with_times
 from tests.conformance.good import resource, span, trace_of
 from tests.fuzz.attributes import span_of
 from tests.ingest.decode.made import JSON, event
@@ -272,7 +274,8 @@ def dialects(data: bytes) -> None:
     fast, walked = both([event(body)])
     assert fast.spans.equals(walked.spans)
     rows = fast.spans.select(PRICED_FROM).append_column("row", pa.array(range(len(fast.spans))))
-    lines = price(rows, _seed_book())
+    ends_ns, received_ns = int64(fast.spans["end_ns"]), int64(fast.spans["received_ns"])
+    lines = price(with_times(rows, ends_ns, received_ns), _seed_book())
     assert not any(cost is not None and cost.is_nan() for cost in lines["cost_usd"].to_pylist())
 
 
@@ -296,7 +299,7 @@ def price_book(data: bytes) -> None:
 
 def price_changes(data: bytes) -> None:
     """A body of an event about prices or costs is read or refused, and rules that are read can be folded and tried."""
-    for read in (read_removal, read_order, read_closing):
+    for read in (read_removal, read_order, read_closing, read_choice):
         with suppress(LedgerError):
             read(data)
     with suppress(LedgerError):
@@ -307,6 +310,7 @@ def price_changes(data: bytes) -> None:
         assert read_set(set_body(rules)) == rules
         for rule in NONE.with_rules(rules).ranked:
             rule.matches_model("gpt-4o-2024-08-06")
+            rule.matches_tool("web_search")
 
 
 def statements(data: bytes) -> None:

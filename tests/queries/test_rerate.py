@@ -11,17 +11,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.books.book import PriceBook
+from ledger.books.book import PriceBook, seed_body
 from ledger.paths import DataDir
 from ledger.post.intake import charged_ns
 from queries.connect import connect, opened
 from queries.prices.rerate import CHARGED_NS, cut, difference, slices
 from tests.ledger.post.plain import EPOCH_NS, SECOND, agent, call, log, records, request
 from tests.ledger.post.posted import CALL_USD, ask, journal, post
+from tests.ledger.post.test_cost_sources import choose
 from tests.ledger.post.test_overrides import set_rules
 from tests.ledger.post.test_rerating import BOOK, EVER, order
 
 TOLD = {"reported_cost_usd": "0.5", "reported_source": "cost_usd"}
+BY = {"reported_source": "cost_usd"}
 MIXED = [
     request(call(1, 1, 9), call(1, 2, 9), agent(1, 9)),
     request(call(2, 1, request_model="our-llama"), call(2, 2, status="error", input_tokens=None, output_tokens=None,
@@ -30,7 +32,9 @@ MIXED = [
     request(call(4, 1, response_id="m"), call(4, 2, response_id="m", scope_name="other")),
     request(call(5, 1, operation="tool", tool_name="search", **TOLD)),
     records(log(None, None, response_id="alone")),
-    set_rules({"id": "llama", "model": "our-llama", "unit": "output_tokens", "price_usd": "1", "per": 1_000_000}),
+    request(call(6, 1, operation="tool", tool_name="fetch")),
+    set_rules({"id": "llama", "model": "our-llama", "unit": "output_tokens", "price_usd": "1", "per": 1_000_000},
+              {"id": "fee", "tool": "*", "unit": "tool_calls", "price_usd": "0.25", "per": 1}),
     BOOK,
 ]  # fmt: skip
 
@@ -47,8 +51,10 @@ def test_the_difference_that_is_shown_is_the_one_that_is_booked(data: DataDir, t
         shown = difference(connection, EVER, PriceBook.parse(BOOK.body))
         stretches = slices(connection, EVER, 2)
     assert [
-        (row["model"], row["agent_name"], row["calls"], row["difference_usd"]) for row in shown.rows.to_pylist()
+        (row["tool"] or row["model"], row["agent_name"], row["calls"], row["difference_usd"])
+        for row in shown.rows.to_pylist()
     ] == [
+        ("fetch", "svc", 1, Decimal("0.25")),
         ("gpt-4o-mini", "planner", 2, 2 * CALL_USD),
         ("gpt-4o-mini", "svc", 2, 2 * CALL_USD),
         ("our-llama", "svc", 1, Decimal("0.0001")),
@@ -62,6 +68,39 @@ def test_the_difference_that_is_shown_is_the_one_that_is_booked(data: DataDir, t
     with connect(then) as connection:
         again = difference(connection, EVER, PriceBook.parse(BOOK.body))
     assert (again.changed, again.rows.num_rows) == (0, 0)
+
+
+STATED = [
+    request(call(1, 1, reported_cost_usd="0.5", **BY), call(2, 1, reported_cost_usd="0.0001", **BY), call(3, 1)),
+    records(log(3, 1, reported_cost_usd="0.0001", **BY)),
+    request(call(4, 1)), records(log(4, 1, reported_cost_usd="0.5", **BY)),
+    request(call(5, 1, request_model="our-llama", reported_cost_usd="0.5", **BY)),
+    request(call(6, 1, response_id="m", reported_cost_usd="0.25", **BY),
+            call(7, 1, response_id="m", scope_name="com.anthropic.x", reported_cost_usd="0.0001", **BY)),
+    request(call(8, 1, reported_cost_usd="0.5", reported_source="operation.cost")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("policy", ["computed", "reported", "max"])
+@pytest.mark.parametrize("source", ["cost_usd", "operation.cost"])
+def test_the_difference_by_another_policy_is_the_one_that_is_booked(
+    data: DataDir, tmp_path: Path, policy: str, source: str
+) -> None:
+    events = [*STATED, choose(policy, source)]
+    journal(data, *events)
+    post(data)
+    with connect(data) as connection:
+        shown = difference(connection, EVER, PriceBook.parse(seed_body()))
+    then = DataDir(tmp_path / "then")
+    journal(then, *events, order(1))
+    post(then)
+    (before, after) = (ask(each, "SELECT call_id, cost_usd FROM calls ORDER BY 1") for each in (data, then))
+    moved = [(one, other) for one, other in zip(before, after, strict=True) if one != other]
+    assert shown.changed == len(moved)
+    assert shown.usd == sum((other[1] or 0) - (one[1] or 0) for one, other in moved)  # type: ignore[operator, misc]
+    assert (policy, source) == ("reported", "cost_usd") or moved or (policy, source) == ("computed", "operation.cost")
+    with connect(then) as connection:
+        assert difference(connection, EVER, PriceBook.parse(seed_body())).changed == 0
 
 
 def test_only_calls_charged_since_are_looked_at(data: DataDir) -> None:

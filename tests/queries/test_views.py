@@ -26,7 +26,8 @@ def test_a_missing_ledger_is_named_with_the_next_command(tmp_path):
 def test_views_of_an_empty_ledger_are_empty(tmp_path):
     with connect(empty_ledger(tmp_path / "data")) as connection:
         for view in VIEWS:
-            assert connection.execute(f"SELECT * FROM {view}").fetchall() == []
+            where = " WHERE is_chosen" if view == "cost_sources" else ""  # which has defaults without a ledger
+            assert connection.execute(f"SELECT * FROM {view}{where}").fetchall() == []
         for macro in MACROS:
             assert connection.execute(f"SELECT * FROM {macro}(5)").fetchall() == []
 

@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from ledger.books.cost_sources import Choice, choice_body
 from ledger.books.format import encode
 from ledger.journal import kinds
 from ledger.journal.frame import Draft
@@ -129,7 +130,7 @@ class Clients:
         if self._chance.random() < 0.3:
             return Request(PUBLISHED)
         key, value = f"key {self._chance.randrange(3)}", self._chance.randbytes(4).hex()
-        return Request(Draft(kinds.CONFIG_SET, f'{{"value":"{value}"}}'.encode(), key=key))
+        return Request(Draft(kinds.CONFIG_SET, choice_body(Choice(key, "max", value, "jane")), key=key))
 
 
 def _draft(body: bytes) -> Draft:

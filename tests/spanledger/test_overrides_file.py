@@ -30,17 +30,22 @@ overrides:
     match: {provider: acme, unit: requests}
     price_usd: 1
     reason: a dollar a request
+  - id: tool
+    match: {tool: Web_*, unit: tool_seconds}
+    price_usd: "0.05"
+    reason: what the sandbox costs us
 """
 
 
 def test_a_file_says_what_it_says(tmp_path: Path) -> None:
-    one, two, three = read_overrides(_written(tmp_path, FILE), "login")
+    one, two, three, four = read_overrides(_written(tmp_path, FILE), "login")
     assert (one.provider, one.model, one.unit, one.multiply) == ("openai", "gpt-4o*", "output_tokens", Decimal("0.85"))
     assert (one.valid_from_ns, one.valid_to_ns) == (2 * DAY_NS, 3 * DAY_NS - 2 * 3_600 * 10**9)
     assert (one.author, two.author) == ("login", "jane")
     assert (two.price_usd, two.per) == (Decimal("0.20"), 1_000_000)
     assert (three.price_usd, three.per) == (Decimal(1), 1)
-    assert list(read_set(set_body([one, two, three]))) == [one, two, three]
+    assert (four.tool, four.unit, four.price_usd, four.per) == ("web_*", "tool_seconds", Decimal("0.05"), 1)
+    assert list(read_set(set_body([one, two, three, four]))) == [one, two, three, four]
 
 
 def _written(tmp_path: Path, text: str) -> Path:
@@ -64,6 +69,7 @@ def _written(tmp_path: Path, text: str) -> Path:
         ("valid_from:", "valid_form:", "valid_form is not known"),
         ("unit: requests", "units: requests", "match: units is not known"),
         ("unit: requests", "unit: request", "unit 'request': one of"),
+        ("unit: tool_seconds", "unit: requests", r"\(tool\): price override tool: give `tool`.*together"),
         ("id: fee", "id: own-model", None),
         ("overrides:", "override:", "one key expected, `overrides`"),
         ("overrides:", "overrides: [", "not YAML"),

@@ -179,3 +179,51 @@ def test_a_book_may_be_published_into_a_ledger_that_is_not_there_yet(
     assert run(spanledger, ["prices", "import", str(tmp_path / "dear.parquet")]) == 0
     published = asked(capsys, "sql", "SELECT source FROM price_books ORDER BY event_seq")
     assert [row["source"] for row in published] == ["genai-prices", "test"]
+
+
+FEES = """
+overrides:
+  - {id: book, match: {tool: "book_*", unit: tool_calls}, price_usd: "0.02", reason: contract, author: jane}
+  - {id: none, match: {tool: other, unit: tool_seconds}, price_usd: "1", valid_to: 2020-01-01, reason: over}
+"""
+
+
+def test_what_tools_cost_is_set_listed_and_booked_on_order(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The sample calls `book_invoice` 250 times: at 0.02 USD each 5 USD beside the 25 of its model."""
+    (tmp_path / "fees.yaml").write_text(FEES)
+    assert asked(capsys, "prices", "ls", "--tools") == []
+    assert run(spanledger, ["prices", "override", str(tmp_path / "fees.yaml")]) == 0
+    (row,) = asked(capsys, "prices", "ls", "--tools")
+    assert (row["tool"], row["unit"], row["price_usd"], row["per"], row["override_id"]) == (
+        *("book_*", "tool_calls", "0.02", 1, "book"),
+    )
+    assert asked(capsys, "prices", "ls", "book_invoice", "--tools") == [row]
+    assert asked(capsys, "prices", "ls", "other", "--tools") == []
+    assert asked(capsys, "prices", "ls", "other", "--tools", "--at", "2019-12-31")[0]["override_id"] == "none"
+    (shown,) = asked(capsys, "prices", "rerate", "--since", "2020-01-01", "--book", "current")
+    assert (shown["tool"], shown["calls"], shown["before_usd"], shown["after_usd"]) == ("book_invoice", 250, None, "5")
+    assert spent(capsys) == "30"
+    query = "SELECT sum(fee_usd) AS usd FROM cost_by_tool WHERE tool_name = 'book_invoice'"
+    assert asked(capsys, "sql", query) == [{"usd": "5"}]
+
+
+def test_a_policy_about_stated_costs_is_chosen_listed_and_taken_back(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["config", "cost-source"]
+    assert run(spanledger, [*words, "set", "cost_usd", "greatest", "--reason", "audit"]) == 2
+    assert run(spanledger, [*words, "set", "cost_usd", "max"]) == 2
+    assert run(spanledger, [*words, "set", "github.copilot.nano_aiu", "max", "--reason", "audit"]) == 1
+    assert "no amount in USD" in capsys.readouterr().err
+    assert run(spanledger, [*words, "set", "cost_usd", "max", "--reason", "audit", "--author", "jane"]) == 0
+    assert "cost_usd state" in capsys.readouterr().err
+    first = asked(capsys, *words, "ls")[0]
+    assert [first[name] for name in ("source", "policy", "default_policy", "is_chosen", "reason", "author")] == [
+        *("cost_usd", "max", "reported", True, "audit", "jane"),
+    ]
+    assert run(spanledger, [*words, "unset", "llm.cost.total", "--reason", "x"]) == 1
+    assert "those chosen are cost_usd" in capsys.readouterr().err
+    assert run(spanledger, [*words, "unset", "cost_usd", "--reason", "over"]) == 0
+    assert not any(row["is_chosen"] for row in asked(capsys, *words, "ls"))

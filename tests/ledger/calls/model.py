@@ -30,6 +30,7 @@ class Span:
     turn: int = -1
     talk: int = -1
     tool: int = -1
+    execution: int = 0
 
     @property
     def ended(self) -> int:
@@ -77,6 +78,8 @@ class Model:
         return path
 
     def outer(self, key: Key) -> Key | None:
+        if self.known[key].role == TOOL:
+            return self.around_tool(key)
         for up in self.above(key) if self.known[key].role == MODEL and not self.known[key].is_log else []:
             if self.known[up].role == MODEL:
                 return up
@@ -84,7 +87,29 @@ class Model:
                 return None
         return None
 
+    def around_tool(self, key: Key) -> Key | None:
+        """The tool nearest above, no model, agent or workflow between, where both are one execution."""
+        bounds = (k for k in self.above(key) if self.known[k].role in (TOOL, MODEL, AGENT, WORKFLOW))
+        up = next(bounds, None)
+        if up is None or self.known[up].role != TOOL:
+            return None
+        one, other = self.known[key], self.known[up]
+        if one.execution and other.execution:
+            return up if one.execution == other.execution else None
+        return up if one.tool == other.tool >= 0 else None
+
+    def execution(self, key: Key) -> Call:
+        """The outermost span of one execution of a tool that names the tool bills it."""
+        levels = [[key]]
+        while levels[-1]:
+            levels.append([inner for outer in levels[-1] for inner in self.inner.get(outer, [])])
+        named = [[view for view in level if self.known[view].tool >= 0] for level in levels]
+        billing = next((min(level, key=self.order.__getitem__) for level in named if level), key)
+        return Call(billing, [view for level in levels for view in level])
+
     def calls(self, key: Key) -> list[Call]:
+        if self.known[key].role == TOOL:
+            return [self.execution(key)]
         within = [call for child in self.inner.get(key, []) for call in self.calls(child)]
         if not within:
             return [Call(key, [key])]

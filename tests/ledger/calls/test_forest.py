@@ -36,6 +36,7 @@ spans = st.builds(
     turn=st.sampled_from([-1, -1, -1, 0, 1]),
     talk=st.sampled_from([-1, 0, 0, 0, 1]),
     tool=st.sampled_from([-1, 0, 1]),
+    execution=st.sampled_from([0, 0, 5, 6]),
 )
 
 logs = st.builds(
@@ -96,6 +97,7 @@ def columns(event: list[Span], seq: int) -> NewSpans:
         "response": ints([span.response for span in event], np.uint64),
         "model": ints([span.model for span in event], np.int32),
         "tool": ints([span.tool for span in event], np.int32),
+        "execution": ints([span.execution for span in event], np.uint64),
         "units": ints([span.units for span in event], np.uint8),
         "input_known": np.array([span.has_usage for span in event]),
         "input_tokens": ints([span.tokens for span in event]),

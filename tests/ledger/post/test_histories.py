@@ -36,7 +36,8 @@ said = st.builds(
         conversation_id=talk,
         start_ns=EPOCH_NS + at * SECOND,
         end_ns=EPOCH_NS + (at + 1) * SECOND,
-        tool_name="search" if operation == "tool" else None,
+        tool_name=("search", "search", "fetch")[at % 3] if operation == "tool" else None,
+        tool_call_id=response if operation == "tool" else None,
         output_bytes=number if operation == "tool" else None,
         input_digest=digest if operation in ("chat", "tool") else None,
         **(
@@ -130,12 +131,18 @@ overridden = st.builds(
     name=st.sampled_from(["a", "b"]),
     factor=st.sampled_from(["0.5", "2"]),
 )
-removed = st.sampled_from(["a", "b"]).map(remove)
+feed = st.builds(
+    lambda tool, unit, usd: set_rules({"id": unit, "tool": tool, "unit": unit, "price_usd": usd, "per": 3}),
+    tool=st.sampled_from(["search", "*"]),
+    unit=st.sampled_from(["tool_calls", "tool_seconds"]),
+    usd=st.sampled_from(["0.01", "1"]),
+)
+removed = st.sampled_from(["a", "b", "tool_calls"]).map(remove)
 ordered = st.builds(order, st.integers(1, 9), st.sampled_from([EVER, EPOCH_NS + SECOND + 1]))
 published = st.just(BOOK)
 settled = st.builds(settle, st.integers(0, 9), st.sampled_from([0, 0, 2, 4]))
 histories = st.lists(
-    requests | requests | requests | overridden | removed | published | ordered | settled, min_size=1, max_size=8
+    requests | requests | requests | overridden | feed | removed | published | ordered | settled, min_size=1, max_size=8
 ) | st.lists(talks, min_size=1, max_size=12)
 
 

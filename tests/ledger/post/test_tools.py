@@ -234,7 +234,7 @@ class Plain:
 
     def results(self) -> dict[tuple[object, object], tuple[Decimal, int]]:
         sums: dict[tuple[object, object], tuple[Decimal, int]] = {}
-        tools = [one for one in self.spans if one["kind"] == "tool"]
+        tools = [one for one in self.spans if one["kind"] == "tool" and one["billed"]]
         around = {id(one): self.around(one) for one in tools}
         for one in tools:
             before, after = around[id(one)]
