@@ -79,9 +79,9 @@ def test_tries_within_a_wrapper_are_one_execution_and_a_wrapper_without_a_name_l
 
 def test_what_the_result_of_an_inner_span_cost_is_taken_back_once_the_wrapper_bills(data: DataDir) -> None:
     """The prompt grew by 1,600 - 1,000 - 100 tokens of 0.15e-6 USD; 10 of 40 bytes of what came back are another's."""
-    turns = [call(1, 2, 1, **at(0)), call(1, 5, 1, **at(3), input_tokens=1_600)]
-    inner, other = tool(1, 4, 3, **at(1), output_bytes=90), tool(1, 6, 1, "list", **at(1), output_bytes=10)
-    journal(data, request(agent(1, 1), *turns, inner, other), request(tool(1, 3, 1, **at(1), output_bytes=30)))
+    turns = [call(1, 2, **at(0)), call(1, 5, **at(3), input_tokens=1_600)]
+    inner, other = tool(1, 4, 3, **at(1), output_bytes=90), tool(1, 6, None, "list", **at(1), output_bytes=10)
+    journal(data, request(*turns, inner, other), request(tool(1, 3, **at(1), output_bytes=30)))
     post(data)
     expected = {"search": [0, 0, Decimal("0.00005625"), 1], "list": [0, 0, Decimal("0.00001875"), 1]}
     assert by_tool(data) == expected
