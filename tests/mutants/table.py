@@ -24,6 +24,7 @@ POWER_CUTS = f"{JOURNAL}/test_power_cuts.py"
 POSTING = "tests/ledger/post/test_posting.py"
 DIGESTS = "tests/ledger/post/test_histories.py"
 STOPS = "tests/ledger/post/test_stops.py"
+SETTLING = "tests/ledger/post/test_settling.py"
 HISTORIES = ("tests/sim/test_histories.py",)
 CRASH_POINTS = ("tests/sim/test_crash_points.py", "-m", "durability")
 
@@ -349,6 +350,38 @@ OTHERS = (
         "        if not self._tariffs.books.knows(book):\n            batch.add",
         "        if True:\n            batch.add",
         ("tests/ledger/post/test_published.py", "-k", "comes_back"),
+    ),
+    Mutant(
+        "a settlement that stays",
+        "what comes later of a trace takes back what was settled of it",
+        "ledger/post/unsettled.py",
+        "        for event_seq in np.unique(first[reopened]).tolist():\n",
+        "        for event_seq in ():\n",
+        (SETTLING, "-k", "takes_the_residual_back"),
+    ),
+    Mutant(
+        "a residual of two agents",
+        "what an inner agent knows counts as billed for those around it",
+        "ledger/calls/residual.py",
+        "            counted[:, above[one]] += rest[:, None]\n",
+        "",
+        (SETTLING, "-k", "inner_agent"),
+    ),
+    Mutant(
+        "settled whenever it was touched",
+        "only what was touched last within the stretch is settled",
+        "ledger/store/unsettled.py",
+        "(from_seq, through_seq, most)",
+        "(0, 2**62, most)",
+        (SETTLING, "-k", "after_the_stretch"),
+    ),
+    Mutant(
+        "an agent beneath itself",
+        "an agent's inclusive cost holds each call once",
+        "ledger/post/beneath.py",
+        '    _, first = np.unique(packed(call, nodes["own_agent"][agent]), return_index=True)\n',
+        "    first = np.arange(len(call))\n",
+        ("tests/ledger/post/test_beneath.py",),
     ),
     Mutant(
         "cents taken for dollars",

@@ -47,6 +47,13 @@ def test_an_agent_that_calls_itself_is_counted_once(data: DataDir) -> None:
     assert ask(data, BY_AGENT) == [("other", 0, 0, CALL_USD), ("planner", 1, CALL_USD, CALL_USD)]
 
 
+def test_an_agent_that_lies_twice_above_a_call_is_given_it_once(data: DataDir) -> None:
+    twice = [agent(1, 1, name="other"), agent(1, 2, 1, name="other")]
+    journal(data, request(*twice, agent(1, 3, 2), call(1, 4, 3)))
+    post(data)
+    assert ask(data, BY_AGENT) == [("other", 0, 0, CALL_USD), ("planner", 1, CALL_USD, CALL_USD)]
+
+
 def test_a_call_beneath_a_tool_of_a_sub_agent_counts_for_all_above(data: DataDir) -> None:
     journal(data, request(agent(1, 1), agent(1, 2, 1, name="other"), span(1, 3, 2, operation="tool"), call(1, 4, 3)))
     post(data)
