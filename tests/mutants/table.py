@@ -4,27 +4,14 @@ A mutant is applied to the text of a file. The text must stand there exactly onc
 changes the line finds the promise that hangs on it here.
 """
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """`file`: the text `was` becomes `becomes`; of `tests` (arguments for pytest) one at least must fail."""
-
-    name: str
-    breaks: str
-    file: str
-    was: str
-    becomes: str
-    tests: tuple[str, ...]
-
+from tests.mutants.books import BOOKS
+from tests.mutants.mutant import Mutant
 
 JOURNAL = "tests/ledger/journal"
 POWER_CUTS = f"{JOURNAL}/test_power_cuts.py"
 POSTING = "tests/ledger/post/test_posting.py"
 DIGESTS = "tests/ledger/post/test_histories.py"
 STOPS = "tests/ledger/post/test_stops.py"
-SETTLING = "tests/ledger/post/test_settling.py"
 HISTORIES = ("tests/sim/test_histories.py",)
 CRASH_POINTS = ("tests/sim/test_crash_points.py", "-m", "durability")
 
@@ -280,126 +267,6 @@ OTHERS = (
         ("tests/ledger/post/test_swap.py", "-k", "goes_on"),
     ),
     Mutant(
-        "a closed month takes more",
-        "what was reported for a month stays what was reported",
-        "ledger/books/periods.py",
-        "mask=_months(charged_ns) > closed",
-        "mask=np.ones(len(charged_ns), np.bool_)",
-        ("tests/ledger/post/test_periods.py",),
-    ),
-    Mutant(
-        "each span of a tool is an execution",
-        "a tool that runs once is one call, however many spans tell of it",
-        "ledger/calls/inherit.py",
-        "    same: np.ndarray = np.where((one != 0) & (other != 0), one == other, named)\n",
-        "    same: np.ndarray = np.zeros(len(inner), np.bool_)\n",
-        ("tests/ledger/post/test_executions.py",),
-    ),
-    Mutant(
-        "result of a wrapper's inner span left standing",
-        "what a result costs is told of one span of an execution",
-        "ledger/post/results.py",
-        '    at = np.flatnonzero(tools | ((parts.own("role") == TOOL) & (parts.own("r_pico") != UNKNOWN_PICO)))\n',
-        "    at = np.flatnonzero(tools)\n",
-        ("tests/ledger/post/test_executions.py", "-k", "result"),
-    ),
-    Mutant(
-        "milliseconds of a tool",
-        "seconds of a tool are counted to the nanosecond",
-        "ledger/books/units.py",
-        "PARTS = {TOOL_SECONDS: 10**9}\n",
-        "PARTS = {TOOL_SECONDS: 10**6}\n",
-        ("tests/ledger/books/test_tools.py", "-k", "seconds"),
-    ),
-    Mutant(
-        "unknown time costs nothing",
-        "a tool's time that is not known is unknown, not 0",
-        "ledger/books/quantity.py",
-        "(ran_ns < 0) | (ran_ns > units.TOOL_NS_MAX)",
-        "(ran_ns < -1)",
-        ("tests/ledger/books/test_tools.py", "-k", "not_known"),
-    ),
-    Mutant(
-        "the lesser of two costs",
-        "by the policy max the greater of the stated and the computed cost counts",
-        "ledger/post/restated.py",
-        "    found: np.ndarray = pc.less_equal(difference, pa.scalar(0, MONEY))",
-        "    found: np.ndarray = pc.greater_equal(difference, pa.scalar(0, MONEY))",
-        ("tests/ledger/post/test_cost_sources.py", "-k", "a_policy_says"),
-    ),
-    Mutant(
-        "policy of the past",
-        "a policy changes nothing that is booked, and an order brings it to its own",
-        "ledger/post/tariffs.py",
-        "*self.cost_sources.at(event_seq))",
-        "*self.cost_sources.at(2**62))",
-        ("tests/ledger/post/test_cost_sources.py", "-k", "in_force or on_order"),
-    ),
-    Mutant(
-        "a call of two traces corrected twice",
-        "an order corrects a call once, wherever its views lie",
-        "ledger/post/rerating.py",
-        "        done.update(_pairs(views))\n",
-        "",
-        ("tests/ledger/post/test_cost_sources.py", "-k", "several_traces"),
-    ),
-    Mutant(
-        "prices of a book listed again",
-        "a price is listed once a book, so that a join with charges counts once",
-        "ledger/post/poster.py",
-        "        if not self._tariffs.books.knows(book):\n            batch.add",
-        "        if True:\n            batch.add",
-        ("tests/ledger/post/test_published.py", "-k", "comes_back"),
-    ),
-    Mutant(
-        "a settlement that stays",
-        "what comes later of a trace takes back what was settled of it",
-        "ledger/post/unsettled.py",
-        "        for event_seq in np.unique(first[reopened]).tolist():\n",
-        "        for event_seq in ():\n",
-        (SETTLING, "-k", "takes_the_residual_back"),
-    ),
-    Mutant(
-        "a residual of two agents",
-        "what an inner agent knows counts as billed for those around it",
-        "ledger/calls/residual.py",
-        "            counted[:, above[one]] += rest[:, None]\n",
-        "",
-        (SETTLING, "-k", "inner_agent"),
-    ),
-    Mutant(
-        "settled whenever it was touched",
-        "only what was touched last within the stretch is settled",
-        "ledger/store/unsettled.py",
-        "(from_seq, through_seq, most)",
-        "(0, 2**62, most)",
-        (SETTLING, "-k", "after_the_stretch"),
-    ),
-    Mutant(
-        "an agent beneath itself",
-        "an agent's inclusive cost holds each call once",
-        "ledger/post/beneath.py",
-        '    _, first = np.unique(packed(call, nodes["own_agent"][agent]), return_index=True)\n',
-        "    first = np.arange(len(call))\n",
-        ("tests/ledger/post/test_beneath.py",),
-    ),
-    Mutant(
-        "cents taken for dollars",
-        "a bill is held against the books in one currency",
-        "ledger/books/statements/sources.py",
-        "_CENTS = -2\n",
-        "_CENTS = 0\n",
-        ("tests/ledger/books/statements/test_sources.py",),
-    ),
-    Mutant(
-        "half a day taken for a day",
-        "only days that a statement covers whole are compared",
-        "ledger/books/statements/statement.py",
-        "        if missing:\n",
-        "        if False:\n",
-        ("tests/ledger/books/statements/test_sources.py", "-k", "cover"),
-    ),
-    Mutant(
         "a merge given up is exchanged",
         "the end gives up the merge under way and its file",
         "ledger/store/merger.py",
@@ -407,4 +274,5 @@ OTHERS = (
         "            return made\n",
         CRASH_POINTS,
     ),
+    *BOOKS,
 )
