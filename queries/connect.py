@@ -63,6 +63,10 @@ def show(connection: duckdb.DuckDBPyConnection, state: Snapshot, before: Snapsho
     """Let `connection` show `state`, where it showed `before`, or nothing yet. The views over it stay."""
     _shown[connection] = state
     connection.execute(f"CREATE OR REPLACE VIEW base.snapshot AS SELECT CAST({state.cursor} AS BIGINT) AS cursor")
+    values = ", ".join(f"({first}::BIGINT, {last}::BIGINT)" for first, last in state.settled or [(-1, -1)])
+    connection.execute(
+        f"CREATE OR REPLACE VIEW base.settled_now AS FROM (VALUES {values}) AS s (from_seq, through_seq)"
+    )
     for table in ARROW:
         connection.register(f"hot_{table}", state.hot(table))
         paths = state.segments(table)

@@ -20,7 +20,7 @@ from ledger.store import fold, traces
 from ledger.store.snapshot import Snapshot
 from queries import merges
 from queries.connect import parquet, shown
-from queries.room import rooms
+from queries.room import SETTLED_NOW, rooms
 
 BY_TRACE = ("spans", "logs", "readings", "residuals", "placements", "charges", "run_parts")
 """Tables that carry a trace id; the rest stay empty here. A log record without one goes by its content hash."""
@@ -32,8 +32,6 @@ LITERALS_MAX = 64
 """Up to so many ids are written out, so that row groups can be skipped by them; more are joined."""
 CANDIDATES_MAX = 16
 """Runs looked at for one prefix: more than a few is ambiguous anyway."""
-SETTLINGS_MAX = 4096
-"""Events that settle runs, of some days. A run that goes on for longer may be said to have been open in between."""
 ID_DIGITS = 32
 HALF_DIGITS = 16
 """Of a run id, what the index knows."""
@@ -80,20 +78,15 @@ def of_run(
         joined = merges.family(connection, heirs)
         whole = _known(connection, _parts_of(connection, [*heirs, *merges.ids(joined)]))
         rows = _rows_of(connection, whole, BY_TRACE)
-    with rooms.holding(rows | {"run_merges": joined, "settlings": _settlings(connection, rows["run_parts"])}) as narrow:
+    with rooms.holding(rows | {"run_merges": joined, "settled_now": settled_now(connection)}) as narrow:
         yield narrow
 
 
-def _settlings(connection: duckdb.DuckDBPyConnection, parts: pa.Table) -> pa.Table:
-    """What may settle the runs of `parts`: the first SETTLINGS_MAX events that reach as far as the first of these."""
-    if not parts.num_rows:
-        return ARROW["settlings"].empty_table()
-    first, state = int(pc.min(parts["event_seq"]).as_py()), shown(connection)
-    files = [part for part in state.manifest if part.table_name == "settlings" and part.last_seq >= first]
-    sources = [parquet([state.root / part.path for part in files])] if files else []
-    some = " UNION ALL ".join(f"FROM {source}" for source in [*sources, "hot_settlings"])
-    query = f"SELECT * FROM ({some}) WHERE through_seq >= {first} OR event_seq >= {first} ORDER BY event_seq"
-    return connection.sql(f"{query} LIMIT {SETTLINGS_MAX}").to_arrow_table()
+def settled_now(connection: duckdb.DuckDBPyConnection) -> pa.Table:
+    """The stretches of the journal that are settled."""
+    return pa.Table.from_pylist(
+        [{"from_seq": first, "through_seq": last} for first, last in shown(connection).settled], schema=SETTLED_NOW
+    )
 
 
 def _joined(connection: duckdb.DuckDBPyConnection, parts: pa.Table, digits: str) -> pa.Table:

@@ -13,6 +13,9 @@ from queries.connect import add_views, opened
 
 KEPT_MAX = 4
 """As many as the API answers questions at once."""
+SETTLED_NOW = pa.schema([("from_seq", pa.int64()), ("through_seq", pa.int64())])
+"""Stretches of the journal that are settled."""
+EMPTY = {**{table: schema.empty_table() for table, schema in ARROW.items()}, "settled_now": SETTLED_NOW.empty_table()}
 
 
 class Rooms:
@@ -32,7 +35,7 @@ class Rooms:
             yield room
         finally:
             for table in rows:
-                room.register(f"only_{table}", ARROW[table].empty_table())
+                room.register(f"only_{table}", EMPTY[table])
             self._free.append(room)
 
     def _take(self) -> duckdb.DuckDBPyConnection:
@@ -45,8 +48,8 @@ class Rooms:
 def _new() -> duckdb.DuckDBPyConnection:
     room = opened({"threads": 1})
     room.execute("CREATE VIEW base.snapshot AS SELECT CAST(-1 AS BIGINT) AS cursor")
-    for table in ARROW:
-        room.register(f"only_{table}", ARROW[table].empty_table())
+    for table, empty in EMPTY.items():
+        room.register(f"only_{table}", empty)
         room.execute(f"CREATE VIEW base.{table} AS SELECT * FROM only_{table}")
     add_views(room)
     return room

@@ -39,6 +39,7 @@ from ledger.post.tariffs import Tariffs
 from ledger.post.telemetry import DATA_ERRORS, Decode, Telemetry
 from ledger.schema import ARROW
 from ledger.seams import IN_STEP, Clock
+from ledger.store import settled
 from ledger.store.catalog import Catalog
 from ledger.store.manifest import Connect
 from ledger.store.options import StoreOptions
@@ -192,6 +193,7 @@ class Poster:
     def _start_afresh(self) -> None:
         self._tariffs = Tariffs.restore(self._reader.get, self._catalog.state)
         self._periods = Periods(self._catalog.state(_PERIODS))
+        self._settled = self._catalog.state(settled.STATE)
         self._open_afresh()
 
     def _open_afresh(self) -> None:
@@ -221,7 +223,12 @@ class Poster:
             active=batch.conversations.rows(),
             counters=batch.metered.counters,
             touched=batch.touched,
-            state={**self._tariffs.states(), _PERIODS: self._periods.state(), _LAST: events[-1].raw_sha256},
+            state={
+                **self._tariffs.states(),
+                _PERIODS: self._periods.state(),
+                settled.STATE: self._settled,
+                _LAST: events[-1].raw_sha256,
+            },
         )
         self._open.forget(self._options.open_spans_max, self._options.open_text_max)
 
@@ -278,6 +285,8 @@ class Poster:
             found += self._telemetry.settle(event.event_seq, keys, found, batch)
             self._open.forget(self._options.open_spans_max, self._options.open_text_max)
         row = (settling.from_seq, settling.through_seq, event.received_ns, event.event_seq)
+        stretches = settled.stretches(self._settled)
+        self._settled = settled.after(stretches, settling.from_seq, settling.through_seq, event.event_seq)
         batch.add("settlings", pa.table([[value] for value in row], schema=ARROW["settlings"]))
 
 

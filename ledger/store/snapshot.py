@@ -13,6 +13,7 @@ from ledger.errors import NotFound
 from ledger.paths import DataDir
 from ledger.schema import ARROW
 from ledger.store import hot, manifest, traces, whole
+from ledger.store.settled import STATE, Stretch, stretches
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Snapshot:
     """The index of known traces and runs."""
     catalog_inode: int = 0
     """Which ledger it is: a rebuild makes another."""
+    settled: tuple[Stretch, ...] = ()
+    """Which stretches of the journal are settled."""
 
     @classmethod
     def take(cls, data: DataDir, previous: "Snapshot | None" = None) -> "Snapshot":
@@ -57,6 +60,7 @@ class Snapshot:
                 if hot_id not in known
             }
             records = manifest.trace_runs(db)
+            state = db.execute("SELECT body FROM state WHERE name = ?", (STATE,)).fetchone()
             hot_pairs = [row[0] for row in db.execute("SELECT body FROM trace_hot ORDER BY hot_id")]
             db.execute("COMMIT")
         finally:
@@ -70,7 +74,7 @@ class Snapshot:
             mapped.get(data.ledger / record.path) or traces.Run.open(data.ledger / record.path) for record in records
         ]
         runs.append(traces.hot_run(hot_pairs))
-        return cls(cursor, data.ledger, segments, parts, tuple(runs), inode)
+        return cls(cursor, data.ledger, segments, parts, tuple(runs), inode, stretches(state and state[0]))
 
     def segments(self, table: str) -> list[Path]:
         """Files with rows of `table`, each of them whole. Raises Corrupt."""

@@ -6,11 +6,14 @@ and no other run begins with the same digits, which the index of known traces an
 
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import duckdb
 import pyarrow as pa
 
+from ledger.store.settled import Stretch
+from ledger.store.snapshot import Snapshot
 from queries.connect import shown
 from queries.narrow import Touched, of_run, touched
 from queries.replay.replay import Replay, all_steps, replay
@@ -37,8 +40,14 @@ class Whole:
     """All steps of a run, and what they were made of."""
 
     touched: Touched
+    settled: Sequence[Stretch]
     run: Row
     steps: pa.Table
+
+    def still(self, state: Snapshot) -> bool:
+        """Whether `state` says the same. A run that is open may be settled without being touched."""
+        as_open = self.run["state"] != "open" or self.settled == state.settled
+        return as_open and self.touched.still(state)
 
     @property
     def nbytes(self) -> int:
@@ -63,7 +72,7 @@ class Kept:
                     return replay(narrow, run_id, first, count)
                 whole_id = str(run["run_id"])
                 from_what = touched(narrow, shown(connection), run_id, whole_id)
-                whole = Whole(from_what, run, all_steps(narrow, whole_id))
+                whole = Whole(from_what, shown(connection).settled, run, all_steps(narrow, whole_id))
             self._keep(run_id, whole)
         return Replay(whole.run, whole.steps.slice(first - 1, count).to_pylist(), first, whole.steps.num_rows)
 
@@ -80,7 +89,7 @@ class Kept:
             whole = self._wholes.get(run_id)
             if whole is not None:
                 self._wholes.move_to_end(run_id)
-        if whole is None or not whole.touched.still(shown(connection)):
+        if whole is None or not whole.still(shown(connection)):
             return None
         return whole
 

@@ -32,7 +32,7 @@ FROM (
     *,
     EXISTS (
       SELECT 1
-      FROM base.settled_as_of(9223372036854775807) AS s
+      FROM base.settled_now AS s
       WHERE last_seq BETWEEN s.from_seq AND s.through_seq
     ) AS is_settled
   FROM (

@@ -24,6 +24,7 @@ from queries.runs import RunFilter, one_run, runs
 from tests.ledger.post import posted
 from tests.ledger.post.plain import agent, call, request
 from tests.ledger.post.test_conversations import said
+from tests.ledger.post.test_settling import settle
 from tests.ledger.store import rows
 
 Made = list[str]
@@ -116,6 +117,15 @@ def test_after_a_commit_that_touches_the_run_the_next_window_is_of_what_is_known
     after = replays.replay(connection, run_id, 1, 400)
     assert after == anew(connection, run_id)
     assert after != before
+
+
+def test_an_open_run_that_is_settled_is_incomplete_though_no_event_touched_it(
+    post: Callable[..., duckdb.DuckDBPyConnection],
+) -> None:
+    replays, first = Kept(), post(request(call(1, 2, 1)))
+    run_id = only_run(first)
+    assert replays.replay(first, run_id, 1, 10).run["state"] == "open"
+    assert replays.replay(post(settle(2)), run_id, 1, 10).run["state"] == "incomplete"
 
 
 def test_a_connection_that_still_shows_what_was_before_gets_what_was_before(
