@@ -74,13 +74,13 @@ def reconciliation_draft(body: bytes) -> Draft:
     )
 
 
-def settling_draft(from_seq: int, through_seq: int, told_seq: int) -> Draft:
-    """Settles what was touched last from `from_seq` to `through_seq`. Sent twice while no more than `told_seq` is
-    known, it has effect once."""
+def settling_draft(from_seq: int, through_seq: int, cursor: int) -> Draft:
+    """Settles what was touched last from `from_seq` to `through_seq`. Sent twice while no more than `cursor` is posted,
+    it has effect once."""
     return Draft(
         kind=RUN_SETTLED,
         body=settling_body(Settling(from_seq, through_seq)),
-        key=f"settled:{from_seq}:{through_seq}:{told_seq}",
+        key=f"settled:{from_seq}:{through_seq}:{cursor}",
         transport="control",
         content_type=JSON,
     )

@@ -85,7 +85,7 @@ def _post(child: Child, poster: "Poster", persistence: Persistence) -> None:
 
     def turn() -> None:
         posted = poster.step()
-        settler.turn(poster.told_seq, poster.is_left, time.monotonic())
+        settler.turn(poster.cursor, poster.told_seq, poster.is_left, time.monotonic())
         if not posted:
             _wait(child, reader, poster.cursor)
 

@@ -32,20 +32,24 @@ class Settler:
         self._append, self._rest_s = append, options.settle_after_s
         self._seen = deque[tuple[float, int]]()
         """When it was noted how far posting had come, and how far that was."""
-        self._settled, self._not_before_s = -1, float("-inf")
+        self._settled, self._appended, self._not_before_s = -1, -1, float("-inf")
 
-    def turn(self, told_seq: int, is_left: Callable[[int], bool], now_s: float) -> None:
-        """Settle what is due. `told_seq`: the last event with telemetry that was posted; `is_left`: whether something
-        up to an event is left to be settled; `now_s`: of a monotonic clock."""
+    def turn(self, cursor: int, told_seq: int, is_left: Callable[[int], bool], now_s: float) -> None:
+        """Settle what is due. `cursor`: the last event that was posted, `told_seq`: the last with telemetry among them;
+        `is_left`: whether something up to an event is left to be settled; `now_s`: of a monotonic clock."""
         self._note(told_seq, now_s)
         through = self._at_rest(now_s)
-        if now_s < self._not_before_s or not (through > self._settled or is_left(through)):
-            return
-        self._not_before_s = now_s + self._rest_s / LOOKS
+        if cursor < self._appended or now_s < self._not_before_s:
+            return  # what was said last has its effect first
+        if through > self._settled or is_left(through):
+            self._settle(through, cursor, now_s)
+
+    def _settle(self, through: int, cursor: int, now_s: float) -> None:
         try:
-            self._append(settling_draft(0, through, told_seq))
+            self._appended = self._append(settling_draft(0, through, cursor))
         except LedgerError as error:  # the collector is away, or has no room: nothing is lost by waiting
             log.warning("runs up to event %d are settled later: %s", through, error)
+            self._not_before_s = now_s + self._rest_s / LOOKS
             return
         self._settled = through
 
