@@ -27,7 +27,7 @@ def test_why_says_which_policy_chose_between_a_stated_and_a_computed_cost(
     said = [each["reported"][0] for each in found]
     assert [(each["policy"], each["chosen_by"], each["booked"]) for each in said] == [
         ("reported", None, True),
-        ("max", 3, False),
+        ("max", 4, False),
     ]
     assert said[1]["explained"] == "not greater than the computed cost: not used"
-    assert "policy max, chosen by event 3" in ask.text(f"{2:032x}:{1:016x}", "--format", "table")
+    assert "policy max, chosen by event 4" in ask.text(f"{2:032x}:{1:016x}", "--format", "table")
