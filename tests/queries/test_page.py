@@ -13,7 +13,9 @@ from queries.page.chart import depths
 from queries.page.messages import blocks
 from spanledger.appending import door
 from spanledger.config import load
+from tests.ingest.decode.made import request
 from tests.queries.asking import Ask, asker
+from tests.spanledger.test_residuals import AGENT, WORK
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>\x1b[2J\u202e'
 
@@ -133,6 +135,18 @@ def test_text_of_strangers_stays_text(tmp_path: Path) -> None:
             assert "img" not in Seen(text).tags
             assert "<script" not in text
             assert "&lt;script&gt;" in text
+
+
+def test_a_step_that_says_no_time_has_none(tmp_path: Path) -> None:
+    settings = load(data=tmp_path / "data", environ={})
+    with door(settings) as ledger:
+        body = request(AGENT, WORK).SerializeToString()
+        seq = ledger.append(Draft(kind="otlp.traces", body=body, content_type="application/x-protobuf"))
+        ledger.settle(seq, lambda cursor: None)
+    with asker(settings.data) as ask:
+        shown = re.sub(r"\s+", " ", ask(f"/runs/{run_of(ask, 'planner')}").text)
+    assert '<td class="n">–</td> <td class="d' in shown
+    assert "-1790000000000" not in shown
 
 
 def hostile_request() -> bytes:
