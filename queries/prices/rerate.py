@@ -44,6 +44,7 @@ JOIN (
   SELECT source_seq, span_index, {", ".join(COUNTS)} FROM base.spans
   UNION ALL SELECT source_seq, log_index, {", ".join(COUNTS)} FROM base.logs
   UNION ALL SELECT source_seq, point_index, {", ".join("NULL" for _ in COUNTS)} FROM base.readings
+  UNION ALL SELECT source_seq, residual_index, {", ".join("NULL" for _ in COUNTS)} FROM base.residuals
 ) AS x ON x.source_seq = p.source_seq AND x.span_index = p.span_index
 LEFT JOIN base.call_costs_as_of(9223372036854775807) AS c
   ON c.tenant = p.tenant AND c.run_id IS NOT DISTINCT FROM p.run_id

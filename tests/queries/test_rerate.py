@@ -21,6 +21,7 @@ from tests.ledger.post.posted import CALL_USD, ask, journal, post
 from tests.ledger.post.test_cost_sources import choose
 from tests.ledger.post.test_overrides import set_rules
 from tests.ledger.post.test_rerating import BOOK, EVER, order
+from tests.ledger.post.test_settling import knowing, settle
 
 TOLD = {"reported_cost_usd": "0.5", "reported_source": "cost_usd"}
 BY = {"reported_source": "cost_usd"}
@@ -33,6 +34,7 @@ MIXED = [
     request(call(5, 1, operation="tool", tool_name="search", **TOLD)),
     records(log(None, None, response_id="alone")),
     request(call(6, 1, operation="tool", tool_name="fetch")),
+    request(knowing(7, 1, calls=1)), settle(10, 10),
     set_rules({"id": "llama", "model": "our-llama", "unit": "output_tokens", "price_usd": "1", "per": 1_000_000},
               {"id": "fee", "tool": "*", "unit": "tool_calls", "price_usd": "0.25", "per": 1}),
     BOOK,
@@ -55,7 +57,7 @@ def test_the_difference_that_is_shown_is_the_one_that_is_booked(data: DataDir, t
         for row in shown.rows.to_pylist()
     ] == [
         ("fetch", "svc", 1, Decimal("0.25")),
-        ("gpt-4o-mini", "planner", 2, 2 * CALL_USD),
+        ("gpt-4o-mini", "planner", 3, 3 * CALL_USD),
         ("gpt-4o-mini", "svc", 2, 2 * CALL_USD),
         ("our-llama", "svc", 1, Decimal("0.0001")),
     ]
