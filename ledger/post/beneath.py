@@ -6,6 +6,7 @@ of the call; an agent beneath itself is none. It is kept what was posted of each
 
 from collections.abc import Mapping
 from decimal import Decimal
+from itertools import compress
 
 import numpy as np
 import pyarrow as pa
@@ -37,10 +38,7 @@ class Beneath:
             tenant, high, low = (int(forest.traces[name][row]) for name in ("tenant", "hi", "lo"))
             trace = tenant, high, low
             now, before = _costs(forest, texts, store, row), self._posted.get(trace, {})
-            changes = {
-                key: now.get(key, Decimal(0)) - before.get(key, Decimal(0)) for key in now.keys() | before.keys()
-            }
-            found.append(_rollups(changes, int(forest.traces["event_seq"][row])))
+            found.append(_rollups(_changes(before, now), int(forest.traces["event_seq"][row])))
             self._posted[trace] = now
         return pa.concat_tables(found) if found else ARROW["rollups"].empty_table()
 
@@ -51,9 +49,7 @@ class Beneath:
         tenant, high, low = zip(*self._posted, strict=True)
         halves = (np.array(half, dtype=np.uint64) for half in (high, low))
         is_open = forest.find_traces(np.array(tenant, dtype=np.int64), *halves) >= 0
-        self._posted = {
-            trace: self._posted[trace] for trace, kept in zip([*self._posted], is_open, strict=True) if kept
-        }
+        self._posted = dict(compress(self._posted.items(), is_open))
 
 
 def _changes(before: dict[Key, Decimal], now: dict[Key, Decimal]) -> dict[Key, Decimal]:

@@ -3,6 +3,8 @@
 They are posted as spans are, in the columns of spans, each as a leaf below the span that it names.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -70,6 +72,24 @@ def is_view(logs: pa.Table) -> np.ndarray:
     reports = pc.or_(pc.equal(logs["usage_status"], "reported"), pc.is_valid(logs["reported_cost_usd"]))
     found: np.ndarray = (roles(logs["operation"]) == MODEL) & pc.fill_null(reports, False).to_numpy()
     return found
+
+
+def columns_of_views(table: str, otherwise: Mapping[str, str]) -> tuple[str, ...]:
+    """Columns of `table` that VIEWS are made of, by `views_of`. `otherwise`: column of VIEWS -> that of `table` which
+    it is."""
+    names = dict.fromkeys((*(otherwise.get(name, name) for name in VIEWS.names), "content_hash"))
+    return tuple(name for name in names if name in ARROW[table].names)
+
+
+def views_of(rows: pa.Table, otherwise: Mapping[str, str], signal: int) -> pa.Table:
+    """VIEWS of `rows` (`columns_of_views`); what they do not have is not known of them."""
+    made = {"span_id": first_halves(rows["content_hash"]), "signal": signals(rows, signal)}
+    columns = []
+    for field in VIEWS:
+        name = otherwise.get(field.name, field.name)
+        known = made.get(field.name, rows[name] if name in rows.column_names else None)
+        columns.append(pa.nulls(rows.num_rows, field.type) if known is None else known)
+    return pa.table(columns, schema=VIEWS)
 
 
 def first_halves(hashes: pa.ChunkedArray) -> pa.Array:

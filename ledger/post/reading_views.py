@@ -3,25 +3,14 @@
 import pyarrow as pa
 
 from ledger.calls.forest import METRIC
-from ledger.post.log_views import VIEWS, first_halves, signals
-from ledger.schema import ARROW
+from ledger.post.log_views import columns_of_views, views_of
 
 NAMED_OTHERWISE = {"span_index": "point_index"}
 """Column of VIEWS -> that of `readings` which it is."""
-READING_COLUMNS = tuple(
-    dict.fromkeys(
-        name for name in (NAMED_OTHERWISE.get(name, name) for name in VIEWS.names) if name in ARROW["readings"].names
-    )
-)
-"""Columns of `readings` that VIEWS are made of; what they do not have is not known of a reading."""
+READING_COLUMNS = columns_of_views("readings", NAMED_OTHERWISE)
+"""Columns of `readings` that VIEWS are made of."""
 
 
 def reading_views(readings: pa.Table) -> pa.Table:
     """VIEWS of `readings` (READING_COLUMNS)."""
-    made = {"span_id": first_halves(readings["content_hash"]), "signal": signals(readings, METRIC)}
-    columns = []
-    for field in VIEWS:
-        name = NAMED_OTHERWISE.get(field.name, field.name)
-        known = made.get(name, readings[name] if name in READING_COLUMNS else None)
-        columns.append(pa.nulls(readings.num_rows, field.type) if known is None else known)
-    return pa.table(columns, schema=VIEWS)
+    return views_of(readings.select(READING_COLUMNS), NAMED_OTHERWISE, METRIC)

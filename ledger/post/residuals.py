@@ -10,18 +10,13 @@ import pyarrow as pa
 from ledger.calls.forest import SETTLEMENT
 from ledger.calls.ids import ID_BYTES, field
 from ledger.calls.residual import Beyond
-from ledger.post.log_views import VIEWS, first_halves, signals
+from ledger.post.log_views import columns_of_views, views_of
 from ledger.schema import ARROW
 
 NAMED_OTHERWISE = {"span_index": "residual_index"}
 """Column of VIEWS -> that of `residuals` which it is."""
-_MADE = ("span_id", "signal")
-RESIDUAL_COLUMNS = tuple(
-    name
-    for name in dict.fromkeys((*(NAMED_OTHERWISE.get(name, name) for name in VIEWS.names), "content_hash"))
-    if name in ARROW["residuals"].names
-)
-"""Columns of `residuals` that VIEWS are made of; what they do not have is not known of one."""
+RESIDUAL_COLUMNS = columns_of_views("residuals", NAMED_OTHERWISE)
+"""Columns of `residuals` that VIEWS are made of."""
 _SAME = (
     *("tenant", "trace_id", "service_name", "environment", "provider", "request_model", "response_model"),
     *("service_tier", "start_ns", "end_ns", "scope_name", "received_ns"),
@@ -40,13 +35,7 @@ OPERATION = "chat"
 
 def residual_views(residuals: pa.Table) -> pa.Table:
     """VIEWS of `residuals` (RESIDUAL_COLUMNS)."""
-    made = {"span_id": first_halves(residuals["content_hash"]), "signal": signals(residuals, SETTLEMENT)}
-    columns = []
-    for one in VIEWS:
-        name = NAMED_OTHERWISE.get(one.name, one.name)
-        known = made.get(one.name, residuals[name] if name in RESIDUAL_COLUMNS else None)
-        columns.append(pa.nulls(residuals.num_rows, one.type) if known is None else known)
-    return pa.table(columns, schema=VIEWS)
+    return views_of(residuals.select(RESIDUAL_COLUMNS), NAMED_OTHERWISE, SETTLEMENT)
 
 
 def residual_rows(
