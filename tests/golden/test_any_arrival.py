@@ -153,7 +153,7 @@ def agents_of(posted):
 
 
 @pytest.mark.parametrize("sample", SMALL, ids=lambda sample: sample.name)
-@settings(max_examples=1, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=1, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(way=ways)
 def test_a_sample_that_arrives_in_any_way_costs_what_was_worked_out_by_hand(sample, way, agents_of):
     check(sample, way, agents_of(sample))
@@ -161,7 +161,7 @@ def test_a_sample_that_arrives_in_any_way_costs_what_was_worked_out_by_hand(samp
 
 @pytest.mark.long
 @pytest.mark.parametrize("sample", SMALL, ids=lambda sample: sample.name)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(way=ways)
 def test_a_sample_that_arrives_in_forty_ways_costs_what_was_worked_out_by_hand(sample, way, agents_of):
     check(sample, way, agents_of(sample))

@@ -5,7 +5,7 @@ from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger import money
@@ -39,7 +39,6 @@ def test_what_is_no_number_is_no_money(usd: str) -> None:
         money.to_pico(Decimal(usd))
 
 
-@settings(deadline=None)
 @given(AMOUNTS)
 def test_dollars_survive_the_way_to_pico_dollars_and_back(usd: Decimal) -> None:
     assert money.from_pico(money.to_pico(usd)) == usd
@@ -52,7 +51,6 @@ def test_a_double_is_read_by_its_shortest_text(double: float, usd: str) -> None:
     assert money.of_double(double) == Decimal(usd)
 
 
-@settings(deadline=None)
 @given(st.integers(-(10**30), 10**30), st.integers(1, 10**9))
 def test_division_rounds_as_decimal_does(numerator: int, denominator: int) -> None:
     with localcontext() as context:
@@ -61,7 +59,6 @@ def test_division_rounds_as_decimal_does(numerator: int, denominator: int) -> No
     assert money.round_half_even(numerator, denominator) == expected
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(COUNTS, PRICES, PERS, st.integers(0, 10**6)), min_size=1, max_size=20))
 def test_products_are_exact_at_every_size(rows: list[tuple[int, int, int, int]]) -> None:
     rests = [rest % per for _, _, per, rest in rows]
@@ -87,7 +84,6 @@ def test_a_long_batch_with_one_hostile_count_stays_exact_elsewhere() -> None:
     assert len(found.wide) == 1
 
 
-@settings(deadline=None)
 @given(st.lists(st.one_of(st.none(), AMOUNTS), max_size=30), st.integers(0, 3))
 def test_arrow_decimals_survive_reading_and_writing(values: list[Decimal | None], skip: int) -> None:
     array = pa.array(values, MONEY).slice(min(skip, len(values)))

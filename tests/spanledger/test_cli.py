@@ -27,6 +27,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.mark.alone
 def test_help_is_quick() -> None:
     taken = []
     for _ in range(5):

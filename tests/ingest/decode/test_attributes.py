@@ -52,7 +52,7 @@ def test_nothing_of_the_attributes_of_the_samples_is_lost(name):
 
 
 @given(requests())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_nothing_of_any_attributes_is_lost(body):
     assert lost(body) == []
 

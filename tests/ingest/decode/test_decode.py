@@ -64,7 +64,7 @@ def test_the_oracle_gives_the_same_rows_for_every_sample(name):
 
 
 @given(st.lists(requests(), max_size=3))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_the_oracle_gives_the_same_rows_for_any_request(bodies):
     events = [event(body, seq) for seq, body in enumerate(bodies)]
     fast = decode(events)
@@ -74,7 +74,7 @@ def test_the_oracle_gives_the_same_rows_for_any_request(bodies):
 
 
 @given(requests())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_the_repair_shop_gives_the_same_rows_for_what_needs_no_repair(body):
     rows, unread = read_lenient(0, body)
     assert unread == []
@@ -83,7 +83,7 @@ def test_the_repair_shop_gives_the_same_rows_for_what_needs_no_repair(body):
 
 
 @given(st.lists(requests() | st.sampled_from([capture(name) for name in CAPTURES]), max_size=4))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_a_batch_gives_what_its_events_give_one_by_one(bodies):
     events = [event(body, seq, tenant=f"t{seq % 2}") for seq, body in enumerate(bodies)]
     apart = [decode([one]) for one in events]
@@ -134,7 +134,7 @@ def test_json_gives_the_same_rows_as_protobuf(name):
 
 
 @given(requests())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_any_request_survives_json(body):
     wire, text = event(body), event(as_json(body), content_type=JSON)
     assert len(spans_of(to_protobuf("traces", text.body).wire)) == len(spans_of(body))
@@ -251,14 +251,13 @@ def test_a_long_name_of_a_group_is_cut():
 
 
 @given(st.binary(max_size=300))
-@settings(deadline=None)
 def test_any_bytes_end_as_rows_or_in_quarantine(body):
     for content_type in ("application/x-protobuf", JSON):
         decode([event(body, content_type=content_type)])
 
 
 @given(requests(), st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_damage_ends_as_rows_or_in_quarantine(body, data):
     damaged = bytearray(body)
     for _ in range(data.draw(st.integers(1, 4)) if body else 0):

@@ -66,7 +66,7 @@ def test_json_gives_the_same_rows_with_the_same_identities(name):
 
 
 @given(st.lists(requests(), max_size=3))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_the_oracle_gives_the_same_rows_for_any_request(bodies):
     events = [logs_event(body, seq) for seq, body in enumerate(bodies)]
     fast = decode(events)
@@ -76,7 +76,7 @@ def test_the_oracle_gives_the_same_rows_for_any_request(bodies):
 
 
 @given(requests())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_the_repair_shop_gives_the_same_rows_for_what_needs_no_repair(body):
     event = logs_event(body)
     sheet, unread = lenient_logs([body], [0])
@@ -86,7 +86,7 @@ def test_the_repair_shop_gives_the_same_rows_for_what_needs_no_repair(body):
 
 
 @given(st.lists(requests(), min_size=2, max_size=3))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_row_does_not_depend_on_what_else_is_in_the_batch(bodies):
     events = [logs_event(body, seq) for seq, body in enumerate(bodies)]
     alone = [row for event in events for row in decode([event]).logs.to_pylist()]
@@ -94,7 +94,7 @@ def test_a_row_does_not_depend_on_what_else_is_in_the_batch(bodies):
 
 
 @given(st.binary(max_size=200) | st.builds(lambda a, b: a[: len(a) // 2] + b, requests(), st.binary(max_size=4)))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_bytes_end_as_rows_or_in_quarantine(body):
     same(decode([logs_event(body)]), walked([logs_event(body)]))
 

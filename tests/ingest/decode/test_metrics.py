@@ -194,7 +194,7 @@ def draw_point(draw, kind, point):
 
 
 @given(st.lists(requests(), min_size=1, max_size=3))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_points_are_rows_that_depend_on_themselves_alone(bodies):
     events = [metrics_event(body, seq) for seq, body in enumerate(bodies)]
     got = decode(events).metrics
@@ -204,7 +204,7 @@ def test_any_points_are_rows_that_depend_on_themselves_alone(bodies):
 
 
 @given(st.binary(max_size=200) | st.builds(lambda a, b: a[: len(a) // 2] + b, requests(), st.binary(max_size=4)))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_any_bytes_end_as_rows_or_in_quarantine(body):
     got = decode([metrics_event(body)])
     got.metrics.validate(full=True)

@@ -72,7 +72,7 @@ def test_what_does_not_read_is_the_same_only_byte_by_byte():
 
 
 @given(requests(), st.randoms(use_true_random=False))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_span_is_the_same_after_shuffling_its_attributes(body, random):
     shuffled = ExportTraceServiceRequest.FromString(body)
     for group in shuffled.resource_spans:

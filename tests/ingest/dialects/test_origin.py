@@ -146,7 +146,7 @@ def test_on_every_sample_each_column_that_is_known_has_an_origin_and_the_value_t
     assert len(found) > 50
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(requests())
 def test_whatever_is_sent_each_column_that_is_known_has_an_origin(body: bytes) -> None:
     sent = event(body)

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.books.clause import PATTERN_CHARS_MAX, FirstMatch, compile_clause
@@ -60,7 +60,6 @@ CLAUSES = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(CLAUSES, max_size=8), NAMES)
 def test_the_first_clause_that_matches_is_found(clauses: list[Any], name: str) -> None:
     in_order = [compile_clause(clause)(name) for clause in clauses]

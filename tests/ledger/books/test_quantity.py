@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.books import units
@@ -24,7 +24,6 @@ def every_unit_priced() -> PriceBook:
 BOOK = every_unit_priced()
 
 
-@settings(deadline=None)
 @given(st.lists(USAGE, min_size=1, max_size=20), st.sampled_from(units.MODEL_OPERATIONS))
 def test_parts_never_exceed_their_whole_and_nothing_is_lost(usages: list[dict[str, Any]], operation: str) -> None:
     table = views(*(view(provider="p", request_model="m", operation=operation, **usage) for usage in usages))

@@ -169,7 +169,7 @@ class Folding:
         return found
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(st.lists(views, min_size=1, max_size=5), min_size=1, max_size=8))
 def test_folding_event_by_event_gives_what_the_whole_set_of_spans_says(events: list[list[Span]]) -> None:
     folding, seen = Folding(), []
@@ -181,7 +181,7 @@ def test_folding_event_by_event_gives_what_the_whole_set_of_spans_says(events: l
         assert folding.placements() == Model(seen).placements()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.lists(views, min_size=1, max_size=5), min_size=1, max_size=8))
 def test_a_trace_brought_back_at_once_is_as_it_was_folded(events: list[list[Span]]) -> None:
     piecewise, at_once = Folding(), Folding()

@@ -151,7 +151,7 @@ def test_a_call_with_a_clock_that_is_wrong_by_years_joins_no_runs_but_its_own(da
 talks = st.lists(st.tuples(st.integers(0, 300), st.integers(0, 20)), min_size=1, max_size=12)
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(talk=talks, batch=st.sampled_from([1, 3, 7, 100]))
 def test_runs_are_the_conversation_cut_at_its_silences_in_whatever_order_it_comes(
     talk: list[tuple[int, int]], batch: int, tmp_path_factory: pytest.TempPathFactory

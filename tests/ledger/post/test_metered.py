@@ -343,7 +343,7 @@ requests = st.one_of(
 )
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=st.lists(requests, min_size=2, max_size=9))
 def test_however_metrics_and_views_are_batched_and_remembered_they_give_equal_rows_and_sums(
     history: list[Draft], tmp_path_factory: pytest.TempPathFactory

@@ -100,7 +100,7 @@ HAVING count(*) = 1
 """Of each run that has one part: how often the call was made that it repeats most, as it was posted."""
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=histories)
 def test_loops_are_those_of_all_calls_gone_through_one_by_one(
     history: list[Draft], tmp_path_factory: pytest.TempPathFactory

@@ -12,7 +12,7 @@ LAST = 2**63 - 1
 DIFFERENCES = f"(FROM runs EXCEPT FROM runs_as_of({LAST})) UNION ALL (FROM runs_as_of({LAST}) EXCEPT FROM runs)"
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=histories)
 def test_runs_are_those_of_all_spans_as_known_at_the_last_event(
     history: list[Draft], tmp_path_factory: pytest.TempPathFactory

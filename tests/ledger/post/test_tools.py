@@ -195,7 +195,7 @@ LEFT JOIN (
 """
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=st.lists(st.lists(said, min_size=1, max_size=6), min_size=1, max_size=4))
 def test_figures_are_those_of_all_spans_gone_through_one_by_one(
     history: list[list[dict[str, object]]], tmp_path_factory: pytest.TempPathFactory

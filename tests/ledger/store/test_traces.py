@@ -44,7 +44,7 @@ hashes = st.integers(0, 40)
 known = st.lists(st.tuples(hashes, st.integers(-1, 2**62)), max_size=60)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(known, max_size=4), st.lists(hashes, max_size=30))
 def test_a_probe_finds_every_pair_and_no_other(runs, wanted):
     found = traces.probe([run(pairs) for pairs in runs], np.array(wanted, np.uint64))
