@@ -27,14 +27,23 @@ TOOL_FIGURES = {
 }
 """What a tool costs: its own fee, models beneath it, its results as input; and of how many calls that is known."""
 
+AGENT_FIGURES = {"inclusive_cost_usd": "sum(inclusive_cost_usd)"}
+"""What an agent costs with the agents beneath it: not to be summed over agents."""
+
 BREAKDOWNS: Mapping[str, Breakdown] = {
-    "agent": Breakdown("cost_by_agent", ("agent_name", "service_name", "environment")),
+    "agent": Breakdown("cost_by_agent", ("agent_name", "service_name", "environment"), AGENT_FIGURES),
     "model": Breakdown("cost_by_model", ("provider", "model")),
     "tool": Breakdown("cost_by_tool", ("tool_name",), TOOL_FIGURES),
     "credential": Breakdown("cost_by_credential", ("credential",)),
 }
 
 HOUR_NS = 3_600 * 10**9
+
+
+def telling(rows: pa.Table) -> pa.Table:
+    """`rows` without the cost inclusive of agents beneath where no agent has any: it says nothing then."""
+    alike = "inclusive_cost_usd" in rows.column_names and rows["inclusive_cost_usd"].equals(rows["cost_usd"])
+    return rows.drop_columns(["inclusive_cost_usd"]) if alike else rows
 
 
 def costs(connection: duckdb.DuckDBPyConnection, by: str, since_ns: int | None = None) -> pa.Table:

@@ -29,10 +29,11 @@ def command(
 ) -> None:
     """Sum up cost by agent, model, tool or key, the dearest first. Calls without a known price are counted apart.
 
+    Of an agent, inclusive_cost_usd is its own cost and that of all agents beneath it, so it holds money of other rows.
     Of a tool, fee_usd alone is its own cost. beneath_usd is what models cost that ran beneath it, result_usd an
     estimate of what its results cost as input of its agent's next calls; agents and models have both already.
     """
-    from queries.costs import costs
+    from queries.costs import costs, telling
     from queries.since import since_ns
 
     one_source(data, url)
@@ -42,8 +43,9 @@ def command(
         start_ns = since_ns(since, time.time_ns()) if since else None
         with connect(data) as connection:
             rows = costs(connection, by, start_ns)
-    narrow = by == "tool" and rows.num_rows > 0 and chosen(form, output) == "table"
-    emit(rows.select(TOOLS_SHOWN) if narrow else rows, form, output)
+    if rows.num_rows and chosen(form, output) == "table":
+        rows = rows.select(TOOLS_SHOWN) if by == "tool" else telling(rows)
+    emit(rows, form, output)
     unpriced = sum(value or 0 for value in rows.column("unpriced_calls").to_pylist()) if rows.num_rows else 0
     if unpriced:
         say(f"{unpriced:,} calls have no known price and are in no sum")

@@ -67,7 +67,7 @@ def _settle(data: DataDir) -> None:
 
 def _report(data: DataDir, arrived: Counter[str]) -> None:
     from queries.connect import connect
-    from queries.costs import costs
+    from queries.costs import costs, telling
 
     with connect(data) as connection:
         counts = connection.sql(WHAT_ARRIVED).to_arrow_table()
@@ -75,7 +75,7 @@ def _report(data: DataDir, arrived: Counter[str]) -> None:
         click.echo(f"Sent over OTLP/gRPC and made durable: {sent} (requests)\n")
         for heading, rows in [
             ("What arrived, by the dialect it speaks", counts),
-            ("Cost by agent", costs(connection, "agent")),
+            ("Cost by agent", telling(costs(connection, "agent"))),
             ("Cost by model", costs(connection, "model")),
             ("Cost by tool", costs(connection, "tool").select(TOOLS_SHOWN)),
         ]:

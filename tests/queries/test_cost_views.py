@@ -1,5 +1,7 @@
 """What the views of cost say, on ledgers written by hand."""
 
+from queries.connect import connect
+from queries.costs import costs, telling
 from tests.ledger.store import rows
 from tests.queries.by_hand import usd
 
@@ -65,4 +67,21 @@ def test_what_was_spent_with_which_key_sums_to_all(by_hand):
     assert by_hand.ask("SELECT credential, calls, cost_usd FROM cost_by_credential ORDER BY ALL") == [
         ("ann's", 2, usd("1.5")),
         (None, 1, usd("0.25")),
+    ]
+
+
+def test_what_an_agent_costs_with_those_beneath_is_summed_over_hours_and_shown_only_where_it_says_something(by_hand):
+    hour = 3600 * 10**9
+    by_hand.write(1, rollups=[rows.rollup(1, "0.5"), rows.rollup(1, "0.25", hour_ns=rows.NOON_NS + hour)])
+    with connect(by_hand.data) as connection:
+        assert costs(connection, "agent").to_pylist()[0]["inclusive_cost_usd"] == usd("0.75")
+        assert "inclusive_cost_usd" not in telling(costs(connection, "agent")).column_names
+        assert telling(costs(connection, "model")).equals(costs(connection, "model"))
+    by_hand.write(2, rollups=[rows.rollup(2, "0", agent_name="boss", calls=0, agents_usd=usd("0.5"))])
+    with connect(by_hand.data) as connection:
+        shown = telling(costs(connection, "agent")).to_pylist()
+    figures = ("agent_name", "calls", "cost_usd", "inclusive_cost_usd")
+    assert [tuple(row[name] for name in figures) for row in shown] == [
+        ("shop", 2, usd("0.75"), usd("0.75")),
+        ("boss", 0, 0, usd("0.5")),
     ]

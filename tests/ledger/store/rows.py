@@ -93,6 +93,7 @@ def rollup(seq: int, cost: str, **more: Any) -> dict[str, Any]:
         "model": "gpt-5", "tool_name": "", "user_id": "", "team": "", "kind": "model", "calls": 1, "errors": 0,
         "input_tokens": 1000, "output_tokens": 50, "cost_usd": dollars(cost), "unpriced_calls": 0, "event_seq": seq,
         "beneath_tool": "", "credential": "", "result_usd": Decimal(0), "result_calls": 0,
+        "agents_usd": Decimal(0),
     }  # fmt: skip
     return row | more
 
