@@ -1,7 +1,8 @@
 """Codex, OpenAI's agent on the command line: spans of its Rust code, few of which stand for anything billed.
 
 Each piece of an answer has a span `handle_responses`, which may be renamed after the piece; the last carries the usage
-and is the call. A tool's run may be named after the tool. The model stands on a span above.
+and is the call. A tool's run may be named after the tool. The model stands on a span above and on every log record:
+with spans alone the cost is unknown.
 From its documentation and source; no capture of it is at hand.
 """
 

@@ -119,6 +119,15 @@ def test_codex_costs_its_calls_once_in_any_order_and_on_its_agent(order: Sequenc
         assert rows(books, "SELECT model_calls, cost_usd FROM runs") == [{"model_calls": 1, "cost_usd": CALL_USD}]
 
 
+def test_codex_spans_alone_name_no_model_so_the_cost_is_unknown_until_a_log_record_names_it(tmp_path: Path) -> None:
+    with shown(keep(tmp_path / "data", CODEX[:2])) as books:
+        assert rows(books, "SELECT model, cost_usd, cost_status, input_tokens FROM calls") == [
+            {"model": None, "cost_usd": None, "cost_status": "unpriced", "input_tokens": 2006}
+        ]
+        reasons = rows(books, "SELECT DISTINCT reason FROM charges")
+        assert [row["reason"].split(";")[0] for row in reasons] == ["no model is named"]
+
+
 @pytest.mark.parametrize("sent", [GEMINI, GEMINI[::-1]], ids=["span first", "log first"])
 def test_gemini_cli_costs_what_its_log_knows_once(sent: Sequence[Draft], tmp_path: Path) -> None:
     with shown(keep(tmp_path / "data", sent)) as books:
