@@ -21,14 +21,20 @@ PRICES = columns(
     (7, "unit", TEXT, "what is counted"),
     (8, "price_usd", MONEY, "price of `per` units, USD"),
     (9, "per", I64, "units that the price is for"),
-    (10, "tier_from", I64, "least input_tokens of the request, inclusive"),
-    (11, "tier_to", I64, "input_tokens of the request, exclusive; NULL: no limit"),
+    (10, "tier_from", I64, "where its tier begins: least input_tokens of the request, or first unit of a line"),
+    (11, "tier_to", I64, "where its tier ends, exclusive; NULL: nowhere"),
     (12, "valid_from_ns", I64, "first instant, ns since 1970 UTC; NULL: always before valid_to"),
     (13, "valid_to_ns", I64, "first instant after, ns since 1970 UTC; NULL: still valid"),
     (14, "tod_from_s", I32, "first second of the UTC day"),
     (15, "tod_to_s", I32, "first second after; 86400 is the end of the day"),
     (16, "note", TEXT, "what was changed on import; NULL: nothing"),
     (17, "event_seq", I64, "event that published the book first"),
+    (
+        18,
+        "tier_rule",
+        TEXT,
+        "whole: by the request's input_tokens; graduated: to each part of a quantity its own price",
+    ),
 )
 
 PRICE_OVERRIDES = columns(
@@ -38,8 +44,8 @@ PRICE_OVERRIDES = columns(
     (4, "model", TEXT, "model that it is for, `*` for any characters; NULL: any"),
     (5, "unit", TEXT, "unit that it is for; NULL: any"),
     (6, "multiply", MONEY, "factor of the list price; NULL where it sets a price"),
-    (7, "price_usd", MONEY, "price of `per` units, USD; NULL where it multiplies"),
-    (8, "per", I64, "units that price_usd is for"),
+    (7, "price_usd", MONEY, "price of `per` units, USD; NULL where it multiplies or has tiers"),
+    (8, "per", I64, "units that prices are for"),
     (9, "valid_from_ns", I64, "first start of calls that it is for, ns since 1970 UTC; NULL: no bound"),
     (10, "valid_to_ns", I64, "first start beyond, ns since 1970 UTC; NULL: no bound"),
     (11, "reason", TEXT, "why it was set or removed"),
@@ -47,6 +53,8 @@ PRICE_OVERRIDES = columns(
     (13, "recorded_ns", I64, "receipt of the event, ns since 1970 UTC"),
     (14, "event_seq", I64, "event that set or removed it"),
     (15, "tool", TEXT, "tool whose fee it sets, `*` for any characters; NULL: it is for models"),
+    (16, "tier_rule", TEXT, "whole or graduated, see prices; NULL: it has no tiers"),
+    (17, "tiers", TEXT, "JSON: from what size on which price holds; NULL: it has no tiers"),
 )
 
 COST_SOURCES = columns(

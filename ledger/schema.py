@@ -47,7 +47,7 @@ __all__ = [
 ]  # fmt: skip
 
 SCHEMA_VERSION = 1
-POSTING_VERSION = 9
+POSTING_VERSION = 10
 """Raised whenever posting the same journal would give other rows."""
 
 _columns, _I64, _I32, _BOOL = columns, I64, I32, BOOL

@@ -8,10 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ledger.books.override import BODY_BYTES_MAX, PRICED_UNITS, Rule, rule_of
+from ledger.books.override import PRICED_UNITS, Rule
+from ledger.books.rule_events import BODY_BYTES_MAX, rule_of
 from ledger.errors import Refused
 
-KEYS = ("id", "match", "multiply", "price_usd", "per", "valid_from", "valid_to", "reason", "author")
+KEYS = (
+    *("id", "match", "multiply", "price_usd", "tiers", "tier_rule", "per", "valid_from", "valid_to"),
+    *("reason", "author"),
+)
 MATCH = ("provider", "model", "tool", "unit")
 MONEY = ("multiply", "price_usd")
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -51,12 +55,14 @@ def _rule(one: Any, where: str, author: str) -> Rule:
         raise Refused(f"{where}: match: keys {', '.join(MATCH)} expected")
     _refuse_unknown(match, MATCH, f"{where}: match")
     said: dict[str, Any] = {"id": one.get("id"), "author": author, **match}
-    said |= {name: one[name] for name in ("reason", "author") if name in one}
+    said |= {name: one[name] for name in ("tier_rule", "reason", "author") if name in one}
     said |= {name: _money(one[name], f"{where}: {name}") for name in MONEY if name in one}
     said |= {
         f"{name}_ns": _time_ns(one[name], f"{where}: {name}") for name in ("valid_from", "valid_to") if name in one
     }
-    if "price_usd" in one:
+    if "tiers" in one:
+        said["tiers"] = _tiers(one["tiers"], f"{where}: tiers")
+    if "price_usd" in one or "tiers" in one:
         said["per"] = one.get("per", _usual_per(match.get("unit")))
     elif "per" in one:
         said["per"] = one["per"]
@@ -70,6 +76,19 @@ def _refuse_unknown(given: Mapping[Any, Any], known: tuple[str, ...], where: str
     unknown = [str(name) for name in given if name not in known]
     if unknown:
         raise Refused(f"{where}: {', '.join(unknown)} is not known: {', '.join(known)} are")
+
+
+def _tiers(value: Any, where: str) -> Any:
+    """Tiers as an event says them. What else is wrong with them is told by what reads events."""
+    if not isinstance(value, list):
+        return value
+    return [_tier(each, f"{where}: tier {number}") for number, each in enumerate(value, 1)]
+
+
+def _tier(value: Any, where: str) -> Any:
+    if not isinstance(value, Mapping) or "price_usd" not in value:
+        return value
+    return {**value, "price_usd": _money(value["price_usd"], where)}
 
 
 def _usual_per(unit: object) -> int:

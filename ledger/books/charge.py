@@ -6,7 +6,6 @@ docs/adr/0009-a-price-book-is-compiled-not-called.md and docs/adr/0010-units-nev
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -17,12 +16,14 @@ from ledger.books import reason, units
 from ledger.books.book import PriceBook
 from ledger.books.choose import cards_of
 from ledger.books.distinct import pairs
+from ledger.books.lines import Lines, parted
 from ledger.books.overridden import NO_RULE, Chosen, chosen, costs
 from ledger.books.override import NONE, Overrides
 from ledger.books.quantity import Usage, among, usage_of
 from ledger.books.rates import AMBIGUOUS_CARD, NO_CARD
 from ledger.books.reason import Reason
 from ledger.books.reported import PREFERENCES, Preference, Report, report_of
+from ledger.books.tiers import NO_END
 from ledger.books.units import POSITION
 from ledger.money import Amounts, Bools, Int64s, decimals, product
 from ledger.schema import ARROW, MONEY, QUANTITY, TEXT
@@ -108,40 +109,22 @@ def _price_step(
     report = report_of(views, usage.is_model | usage.is_tool, preferences)
     usage.line[:, _REPORTED] = report.level > Preference.NEVER
     lines = _priced(usage, book, card, remark, ruled)
-    lines = lines.keep(~_needless(lines, report))
-    _add_remarks(lines, views, book, usage)
+    lines = parted(lines.keep(~_needless(lines, report)), book.rates, ruled)
+    _add_remarks(lines, views, book, usage, ruled)
     return _table(lines, views, book, report, ruled)
 
 
-@dataclass(frozen=True)
-class _Lines:
-    """The lines of one step as parallel arrays, by call and unit. `price`: position in the book, -1 for none; `rule`:
-    of an override that changes the cost; `costed`: whether the cost is known by price or override."""
-
-    call: Int64s
-    unit: Int64s
-    quantity: Int64s
-    card: Int64s
-    price: Int64s
-    remark: Int64s
-    rule: Int64s
-    costed: Bools
-
-    def keep(self, wanted: Bools) -> "_Lines":
-        return self if wanted.all() else _Lines(*(getattr(self, each.name)[wanted] for each in fields(self)))
-
-
-def _priced(usage: Usage, book: PriceBook, card: Int64s, remark: Int64s, ruled: Chosen) -> _Lines:
+def _priced(usage: Usage, book: PriceBook, card: Int64s, remark: Int64s, ruled: Chosen) -> Lines:
     call, unit = np.nonzero(usage.line)
     price = book.rates.prices_of(np.maximum(card[call], NO_CARD), unit, usage.input_tokens[call])
-    rule = ruled.rule[call, unit]
+    rule = ruled.reached(ruled.rule[call, unit], usage.input_tokens[call])
     fixed = ruled.is_fixed[rule] & (unit < _REPORTED)
     rule = np.where(fixed | (price >= 0), rule, NO_RULE)
     costed = fixed | (price >= 0)
-    return _Lines(call, unit, usage.quantity[call, unit], card[call], price, remark[call], rule, costed)
+    return Lines(call, unit, usage.quantity[call, unit], card[call], price, remark[call], rule, costed)
 
 
-def _needless(lines: _Lines, report: Report) -> Bools:
+def _needless(lines: Lines, report: Report) -> Bools:
     """Reports that count only where no unit of the call has a price, of calls where one has."""
     has_price = np.zeros(len(report.level), np.bool_)
     has_price[lines.call[lines.costed]] = True
@@ -149,7 +132,7 @@ def _needless(lines: _Lines, report: Report) -> Bools:
     return np.asarray((lines.unit == _REPORTED) & needless[lines.call])
 
 
-def _add_remarks(lines: _Lines, views: pa.Table, book: PriceBook, usage: Usage) -> None:
+def _add_remarks(lines: Lines, views: pa.Table, book: PriceBook, usage: Usage, ruled: Chosen) -> None:
     rates, card, priced = book.rates, np.maximum(lines.card, NO_CARD), lines.price >= 0
     counted = lines.unit < _REPORTED
     lines.remark[~counted] = 0
@@ -158,13 +141,14 @@ def _add_remarks(lines: _Lines, views: pa.Table, book: PriceBook, usage: Usage) 
         (counted & (lines.card >= 0) & ~priced, Reason.NO_UNIT_PRICE),
         (priced & ~rates.priced_apart[card, lines.unit], Reason.PRICE_OF_WHOLE),
         (priced & ~sized & rates.tiered(card, lines.unit), Reason.SIZE_UNKNOWN),
+        (~sized & (ruled.whole_end[lines.rule] != NO_END), Reason.SIZE_UNKNOWN),
     ]
     remarks += [((lines.unit == POSITION[unit]) & of[lines.call], why) for of, unit, why in usage.remarks if of.any()]
     for marked, why in remarks:
         lines.remark[marked] |= int(why)
 
 
-def _table(lines: _Lines, views: pa.Table, book: PriceBook, report: Report, ruled: Chosen) -> pa.Table:
+def _table(lines: Lines, views: pa.Table, book: PriceBook, report: Report, ruled: Chosen) -> pa.Table:
     priced, reported, unknown = lines.price >= 0, lines.unit == _REPORTED, lines.unit == _UNKNOWN
     listed = _listed(lines, book)
     computed = costs(ruled, lines.rule, lines.quantity, lines.price, book, listed)
@@ -205,7 +189,7 @@ def _of_rules(rule: Int64s, values: list[Any], kind: pa.DataType) -> pa.Array:
     return pa.array(values, kind).take(pa.array(rule, mask=rule == NO_RULE))
 
 
-def _or_own(listed: pa.Array, lines: _Lines, own: Bools, ruled: Chosen, name: str) -> pa.Array:
+def _or_own(listed: pa.Array, lines: Lines, own: Bools, ruled: Chosen, name: str) -> pa.Array:
     """Prices of the book, but those of overrides for the lines `own`."""
     if not own.any():
         return listed
@@ -221,13 +205,13 @@ def _merged(listed: Amounts, computed: Amounts, own: Bools) -> Amounts:
     return Amounts(np.where(own, computed.small, listed.small), {**listed.wide, **wide})
 
 
-def _listed(lines: _Lines, book: PriceBook) -> Amounts:
+def _listed(lines: Lines, book: PriceBook) -> Amounts:
     rates, at = book.rates, np.maximum(lines.price, 0)
     quantity = np.where(lines.price >= 0, lines.quantity, 0)
     return product(quantity, rates.whole_pico[at], rates.rest_pico[at], rates.per[at])
 
 
-def _with_differences(computed: Amounts, lines: _Lines, report: Report) -> Amounts:
+def _with_differences(computed: Amounts, lines: Lines, report: Report) -> Amounts:
     """Costs by line, that of a report being what it adds to the rest of its call."""
     places = np.flatnonzero(lines.unit == _REPORTED)
     if not len(places):
@@ -246,7 +230,7 @@ def _with_differences(computed: Amounts, lines: _Lines, report: Report) -> Amoun
     return Amounts(small, wide)
 
 
-def _wide_calls(computed: Amounts, lines: _Lines, report: Report) -> list[int]:
+def _wide_calls(computed: Amounts, lines: Lines, report: Report) -> list[int]:
     """Calls with an amount that int64 does not hold."""
     return [*report.pico.wide, *(int(lines.call[position]) for position in computed.wide)]
 
@@ -256,7 +240,7 @@ def _scaled(quantity: Int64s, unit: Int64s) -> Amounts:
     return product(quantity, _SCALES[unit], ones * 0, ones)
 
 
-def _reasons(lines: _Lines, report: Report, reported: Bools, ruled: Chosen) -> pa.Array:
+def _reasons(lines: Lines, report: Report, reported: Bools, ruled: Chosen) -> pa.Array:
     codes, words = reason.worded(lines.remark)
     if (lines.rule != NO_RULE).any():
         codes, words = _with_rules(codes, words, lines.rule, ruled)

@@ -33,9 +33,11 @@ COLUMNS: tuple[Column, ...] = (
     Column(9, "tod_from_s", pa.int32(), "first second of the UTC day"),
     Column(10, "tod_to_s", pa.int32(), "first second after; 86400 is the end of the day"),
     Column(11, "unit", TEXT, "what is counted"),
-    Column(12, "tier_from", pa.int64(), "least input_tokens of the request, inclusive"),
-    Column(13, "tier_to", pa.int64(), "input_tokens of the request, exclusive; NULL: no limit"),
-    Column(14, "tier_rule", TEXT, "whole: the tier's price holds for every token of the request"),
+    Column(12, "tier_from", pa.int64(), "where the tier begins: least input_tokens of the request, or first unit"),
+    Column(13, "tier_to", pa.int64(), "where it ends, exclusive; NULL: nowhere"),
+    Column(
+        14, "tier_rule", TEXT, "whole: by the request's input_tokens; graduated: to each part of a quantity its own"
+    ),
     Column(15, "price_usd", MONEY, "price of `per` units, USD"),
     Column(16, "per", pa.int64(), "units that the price is for"),
     Column(17, "note", TEXT, "what was changed on import, e.g. the figure before rounding; NULL: nothing"),

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from ledger.books.book import PriceBook
 from ledger.books.distinct import distinct, pairs
 from ledger.books.override import Overrides, Rule
+from ledger.books.tiers import NO_END
 from ledger.books.units import POSITION, UNITS
 from ledger.money import SMALL_MAX, Amounts, Bools, Int64s, product, round_half_even, to_pico
 
@@ -23,15 +24,39 @@ PER_SMALL_MAX = 2**40
 
 @dataclass(frozen=True)
 class Chosen:
-    """`rule`: by (call, unit), position in `overrides.ranked`, NO_RULE for none."""
+    """`rule`: by (call, unit), position in `overrides.ranked`, NO_RULE for none: of several steps the first.
+
+    What is by step has one more at its end, that of NO_RULE."""
 
     overrides: Overrides
     rule: Int64s
 
     @property
     def is_fixed(self) -> Bools:
-        """Of each rule, and last of none."""
-        return np.array([*(rule.is_fixed for rule in self.overrides.ranked), False], np.bool_)
+        """By step."""
+        return np.array([*(step.is_fixed for step in self.overrides.ranked), False], np.bool_)
+
+    @property
+    def whole_end(self) -> Int64s:
+        """By step: the first `input_tokens` of a request that it is not for; the next step is."""
+        return np.array([*(step.whole_end for step in self.overrides.ranked), NO_END], np.int64)
+
+    @property
+    def graduated_end(self) -> Int64s:
+        """By step: the first of a line's parts that it is not for; the next step is."""
+        return np.array([*(step.graduated_end for step in self.overrides.ranked), NO_END], np.int64)
+
+    @property
+    def is_graduated(self) -> bool:
+        """Whether there is a graduated override."""
+        return bool((self.graduated_end != NO_END).any())
+
+    def reached(self, rule: Int64s, input_tokens: Int64s) -> Int64s:
+        """The steps for requests of `input_tokens` by lines whose first steps are `rule`."""
+        ends = self.whole_end
+        while (beyond := input_tokens >= ends[rule]).any():
+            rule = np.where(beyond, rule + 1, rule)
+        return rule
 
     def priced_apart(self, by_book: Bools) -> Bools:
         """(call, unit) that have a price of their own, by the book or by an override."""
@@ -46,6 +71,8 @@ def chosen(views: pa.Table, book: PriceBook, overrides: Overrides) -> Chosen:
         models, tools = _models(views, book), _tools(views, overrides)
         start_ns = views["start_ns"].fill_null(0).to_numpy()
         for position, one in enumerate(overrides.ranked):
+            if one.tier_from:
+                continue
             named = models(one) if one.tool is None else tools(one)
             _choose(rule, position, one, named & _in_force(one, start_ns))
     return Chosen(overrides, rule)

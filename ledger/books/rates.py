@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import pyarrow as pa
 
+from ledger.books.tiers import GRADUATED, NO_END, TIER_RULES
 from ledger.books.units import POSITION, UNITS
 from ledger.errors import Refused
 from ledger.money import Bools, Int64s, read_decimals
@@ -71,7 +72,8 @@ class Rates:
 
     cards: Cards
     price: Int64s
-    """(card, unit, tier) -> position of the price in the book's rows, -1 for none."""
+    """(card, unit, tier) -> position of the price in the book's rows, -1 for none. Graduated ones stand as their first:
+    `next_price` leads on."""
     tier_from: Int64s
     """(card, unit, tier) -> least input_tokens of the request."""
     priced_apart: Bools
@@ -80,8 +82,17 @@ class Rates:
     rest_pico: Int64s
     per: Int64s
     """By price: pico-dollars of one unit are whole + rest / per."""
+    graduated_end: Int64s
+    """By price: the first of a line's units that a graduated price is not for, NO_END where there is none."""
+    next_price: Int64s
+    """By price: position of the one from `graduated_end` on."""
     alike: Mapping[tuple[str, str], Any]
     """(provider, model) -> what two offers at the same ordinary prices have in common."""
+
+    @property
+    def is_graduated(self) -> bool:
+        """Whether it has a graduated price."""
+        return bool((self.graduated_end != NO_END).any())
 
     def tiered(self, card: Int64s, unit: Int64s) -> Bools:
         """Whether the price of each (card, unit) depends on the size of the request."""
@@ -103,8 +114,10 @@ def rates_of(prices: pa.Table) -> Rates:
     groups = _groups(rows)
     cards = _cards(groups)
     whole, rest, per = _integers(prices)
-    price, tier_from, own = _matrix([rows for _, rows in sorted(groups.items())], rows)
-    return Rates(cards, price, tier_from, own, whole, rest, per, _alike(groups, rows))
+    by_unit = [_tiers_by_unit(card, rows) for _, card in sorted(groups.items())]
+    price, tier_from, own = _matrix(by_unit, rows)
+    ends, following = _graduated(by_unit, rows)
+    return Rates(cards, price, tier_from, own, whole, rest, per, ends, following, _alike(groups, rows))
 
 
 _CardKey: TypeAlias = tuple[Family, int, int, int, int]
@@ -172,18 +185,35 @@ def _integers(prices: pa.Table) -> tuple[Int64s, Int64s, Int64s]:
     return _ints(whole for whole, _ in pairs), _ints(rest for _, rest in pairs), per
 
 
-def _matrix(cards: Sequence[Sequence[int]], rows: Sequence[Row]) -> tuple[Int64s, Int64s, Bools]:
-    by_unit = [_tiers_by_unit(card, rows) for card in cards]
+_TiersByUnit: TypeAlias = Mapping[str, Sequence[int]]
+"""Unit -> positions of its prices on one card, rising."""
+
+
+def _matrix(by_unit: Sequence[_TiersByUnit], rows: Sequence[Row]) -> tuple[Int64s, Int64s, Bools]:
     tiers = max((len(each) for card in by_unit for each in card.values()), default=1)
-    price = np.full((len(cards) + 1, len(UNITS), tiers), -1, np.int64)
+    price = np.full((len(by_unit) + 1, len(UNITS), tiers), -1, np.int64)
     tier_from = np.full(price.shape, _NEVER, np.int64)
     own = np.zeros(price.shape[:2], np.bool_)
     for card, tiers_of in enumerate(by_unit):
         for unit, source, is_own in _sources(frozenset(tiers_of)):
             own[card, unit] = is_own
-            for tier, position in enumerate(tiers_of[source]):
+            chosen_from = tiers_of[source][:1] if _is_graduated(rows[tiers_of[source][0]]) else tiers_of[source]
+            for tier, position in enumerate(chosen_from):
                 price[card, unit, tier], tier_from[card, unit, tier] = position, rows[position]["tier_from"]
     return price, tier_from, own
+
+
+def _is_graduated(row: Row) -> bool:
+    return bool(row["tier_rule"] == GRADUATED)
+
+
+def _graduated(by_unit: Sequence[_TiersByUnit], rows: Sequence[Row]) -> tuple[Int64s, Int64s]:
+    """Rates.graduated_end and next_price."""
+    ends, following = np.full(len(rows), NO_END, np.int64), np.full(len(rows), -1, np.int64)
+    for tiers in (each for card in by_unit for each in card.values() if _is_graduated(rows[each[0]])):
+        for one, two in pairwise(tiers):
+            ends[one], following[one] = rows[two]["tier_from"], two
+    return ends, following
 
 
 @lru_cache(maxsize=1024)
@@ -210,14 +240,17 @@ def _tiers_by_unit(card: Sequence[int], rows: Sequence[Row]) -> dict[str, list[i
 def _refuse_broken_tiers(tiers: Sequence[Row]) -> None:
     ends = [0, *(row["tier_to"] for row in tiers)]
     for row, end in zip(tiers, ends, strict=False):
-        if row["tier_rule"] != "whole":
-            raise Refused(f"price book: {row['price_id']}: tier rule {row['tier_rule']!r} is not known: only whole is")
+        if row["tier_rule"] not in TIER_RULES:
+            known = " and ".join(TIER_RULES)
+            raise Refused(f"price book: {row['price_id']}: tier rule {row['tier_rule']!r} is not known: {known} are")
+        if row["tier_rule"] != tiers[0]["tier_rule"]:
+            raise Refused(f"price book: {row['price_id']}: tiers of one unit go by two rules: give all the same")
         if row["tier_from"] != end:
             raise Refused(
                 f"price book: {row['price_id']}: tier starts at {row['tier_from']}, the one below ends at {end}"
             )
     if ends[-1] is not None:
-        raise Refused(f"price book: {tiers[-1]['price_id']}: no price from {ends[-1]} input tokens on")
+        raise Refused(f"price book: {tiers[-1]['price_id']}: no price from {ends[-1]} on")
 
 
 def _alike(groups: Mapping[_CardKey, list[int]], rows: Sequence[Row]) -> dict[tuple[str, str], Any]:
@@ -225,7 +258,8 @@ def _alike(groups: Mapping[_CardKey, list[int]], rows: Sequence[Row]) -> dict[tu
     for (family, *when), positions in sorted(groups.items()):
         if not family[2]:
             costs = sorted(
-                tuple(rows[each][name] for name in ("unit", "tier_from", "price_usd", "per")) for each in positions
+                tuple(rows[each][name] for name in ("unit", "tier_from", "tier_rule", "price_usd", "per"))
+                for each in positions
             )
             alike[family[:2]] = (*alike.get(family[:2], ()), (*when, *costs))
     return alike

@@ -8,7 +8,7 @@ from ledger.schema import ARROW
 
 REPEATED = (
     "provider", "model", "price_id", "context", "unit", "price_usd", "per", "tier_from", "tier_to", "valid_from_ns",
-    "valid_to_ns", "tod_from_s", "tod_to_s", "note",
+    "valid_to_ns", "tod_from_s", "tod_to_s", "tier_rule", "note",
 )  # fmt: skip
 """Columns that a published book has too (books.format)."""
 

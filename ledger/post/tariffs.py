@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from ledger.books.body import canonical
 from ledger.books.book import PriceBook
 from ledger.books.cost_sources import CostSources
 from ledger.books.order import Order, read_order
-from ledger.books.override import NONE, Overrides, Removal, Rule, read_removal, read_set
+from ledger.books.override import NONE, Overrides, Rule
 from ledger.books.reported import Preference
+from ledger.books.rule_events import Removal, read_removal, read_set, tiers_said
 from ledger.errors import Refused
 from ledger.journal import kinds
 from ledger.journal.frame import Event
@@ -94,11 +96,15 @@ def _rows(event: Event) -> pa.Table:
 
 
 def _set(event: Event) -> list[dict[str, object]]:
-    return [vars(rule) | {"action": "set", "per": _per(rule)} for rule in read_set(event.body)]
+    return [vars(rule) | {"action": "set", "per": _per(rule), "tiers": _tiers(rule)} for rule in read_set(event.body)]
 
 
 def _per(rule: Rule) -> int | None:
     return rule.per if rule.is_fixed else None
+
+
+def _tiers(rule: Rule) -> str | None:
+    return canonical(tiers_said(rule.tiers)).decode() if rule.tiers else None
 
 
 def _removed(removal: Removal) -> list[dict[str, object]]:

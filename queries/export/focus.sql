@@ -10,6 +10,7 @@ WITH charged AS (
     entry <> 'booked' AND DATE_TRUNC('month', accounting_at) > DATE_TRUNC('month', charged_at) AS is_correction,
     tenant, team, environment, service_name, agent_name, run_id, provider, model, tool_name, unit,
     unit_price_usd, per, price_id, override_id,
+    CASE WHEN override_id IS NOT NULL THEN reason END AS rule_applied,  -- tiers of one rule have several prices
     override_id IS NOT NULL AND entry = 'reversal' AS is_taken_back,
     unit = 'reported_difference' AS is_adjustment,
     SUM(quantity) AS quantity,
@@ -107,4 +108,4 @@ SELECT
 FROM named
 ORDER BY
   hour, month, tenant, team, environment, service_name, agent_name, run_id, provider, model, tool_name, unit, price_id,
-  unit_price_usd, per, override_id, is_correction, is_taken_back
+  unit_price_usd, per, override_id, rule_applied, is_correction, is_taken_back

@@ -12,7 +12,7 @@ from ledger.money import PICO_PER_USD, to_pico
 from queries.prices.rows import MONEY, Price, table
 
 _KEY = ("provider", "model", "context", "unit", "valid_from_ns", "tod_from_s", "tier_from")
-_SAME = ("price_usd", "per", "valid_to_ns", "tod_to_s", "tier_to")
+_SAME = ("price_usd", "per", "valid_to_ns", "tod_to_s", "tier_to", "tier_rule")
 CHANGES = ("added", "removed", "changed")
 _COLUMNS = ("provider", "model", "unit", "context", "tier_from", "valid_from", "time_of_day")
 USD_A_TOKEN_MAX = PICO_PER_USD // 1_000

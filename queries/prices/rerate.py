@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from json import loads
 
 import duckdb
 import numpy as np
@@ -12,15 +13,16 @@ import pyarrow.compute as pc
 from ledger.books.book import PriceBook
 from ledger.books.charge import price
 from ledger.books.cost_sources import in_force
-from ledger.books.override import NONE, Overrides, rule_of
+from ledger.books.override import NONE, Overrides
 from ledger.books.reported import Preference
+from ledger.books.rule_events import rule_of
 from ledger.books.units import REPORTED
 from ledger.money import Int64s
 from ledger.post.intake import int64
 from ledger.post.pricing import PRICED_FROM, with_times
 from ledger.post.tariffs import Tariff
 from queries.prices.stated import OTHERS, VIEW, counted
-from queries.runs import rows_of
+from queries.runs import Row, rows_of
 
 CALLS_A_STEP = 32_768
 """Calls read and priced at a time: a bound on memory."""
@@ -63,7 +65,7 @@ WHERE p.kind IS NOT NULL AND {CHARGED_NS} >= $since_ns
 """
 RULES = """
 SELECT override_id AS id, provider, model, tool, unit, CAST(multiply AS VARCHAR) AS multiply,
-       CAST(price_usd AS VARCHAR) AS price_usd, per, valid_from_ns, valid_to_ns, reason, author
+       CAST(price_usd AS VARCHAR) AS price_usd, tiers, tier_rule, per, valid_from_ns, valid_to_ns, reason, author
 FROM price_overrides WHERE in_force ORDER BY event_seq
 """
 CHOSEN = "SELECT source, policy FROM cost_sources WHERE is_chosen"
@@ -87,8 +89,13 @@ class Difference:
 
 def overrides_in_force(connection: duckdb.DuckDBPyConnection) -> Overrides:
     """The rules that an order posted now would go by."""
-    said = rows_of(connection.execute(RULES))
-    return NONE.with_rules(rule_of({name: value for name, value in row.items() if value is not None}) for row in said)
+    return NONE.with_rules(rule_of(_said(row)) for row in rows_of(connection.execute(RULES)))
+
+
+def _said(row: Row) -> dict[str, object]:
+    """A rule as its event says it."""
+    given = row | {"tiers": row["tiers"] and loads(str(row["tiers"]))}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def preferences_in_force(connection: duckdb.DuckDBPyConnection) -> Mapping[str, Preference]:

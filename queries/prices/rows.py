@@ -81,8 +81,8 @@ def _is_like(model: str, pattern: str | None) -> bool:
 
 
 COLUMNS = (
-    "provider", "model", "unit", "context", "price_usd", "per", "tier_from", "tier_to", "valid_from", "valid_to",
-    "time_of_day", "price_id", "note",
+    "provider", "model", "unit", "context", "price_usd", "per", "tier_from", "tier_to", "tier_rule", "valid_from",
+    "valid_to", "time_of_day", "price_id", "note",
 )  # fmt: skip
 
 

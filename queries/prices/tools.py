@@ -11,6 +11,7 @@ COLUMNS = {
     "unit": pa.string(),
     "price_usd": pa.decimal128(38, 12),
     "per": pa.int64(),
+    "tier_from": pa.int64(),
     "valid_from_ns": pa.int64(),
     "valid_to_ns": pa.int64(),
     "override_id": pa.string(),

@@ -9,8 +9,8 @@
 -- @model: model that it is for, `*` for any characters; NULL: any
 -- @unit: unit that it is for; NULL: any unit of a model
 -- @multiply: factor of the list price; NULL where it sets a price
--- @price_usd: price of `per` units, USD; NULL where it multiplies
--- @per: units that price_usd is for
+-- @price_usd: price of `per` units, USD; NULL where it multiplies or has tiers
+-- @per: units that prices are for
 -- @valid_from: first start of calls that it is for, UTC, microseconds; NULL: no bound
 -- @valid_to: first start beyond, UTC, microseconds; NULL: no bound
 -- @reason: why it was set or removed
@@ -21,6 +21,8 @@
 -- @recorded_ns: receipt of the event, ns since 1970 UTC
 -- @event_seq: event that set or removed it
 -- @tool: tool whose fee it sets, lower case, `*` for any characters; NULL: it is for models
+-- @tier_rule: whole: by the request's input_tokens; graduated: to each part of a quantity its own price; NULL: no tiers
+-- @tiers: JSON: from what size on which price holds; NULL: no tiers
 CREATE VIEW price_overrides AS
 SELECT
   CAST(NULL AS VARCHAR) AS tenant,
@@ -42,5 +44,7 @@ SELECT
   valid_to_ns,
   recorded_ns,
   event_seq,
-  tool
+  tool,
+  tier_rule,
+  tiers
 FROM base.price_overrides;

@@ -15,8 +15,9 @@
 -- @unit: what is counted
 -- @price_usd: price of `per` units, USD
 -- @per: units that the price is for
--- @tier_from: least input_tokens of the request, inclusive
--- @tier_to: input_tokens of the request, exclusive; NULL: no limit
+-- @tier_from: where its tier begins: least input_tokens of the request, or first unit of a line
+-- @tier_to: where its tier ends, exclusive; NULL: nowhere
+-- @tier_rule: whole: by the request's input_tokens; graduated: to each part of a quantity its own price
 -- @valid_from: first instant, UTC, microseconds; NULL: always before valid_to
 -- @valid_to: first instant after, UTC, microseconds; NULL: still valid
 -- @tod_from_s: first second of the UTC day
@@ -40,6 +41,7 @@ SELECT
   per,
   tier_from,
   tier_to,
+  tier_rule,
   MAKE_TIMESTAMP(valid_from_ns // 1000) AS valid_from,
   MAKE_TIMESTAMP(valid_to_ns // 1000) AS valid_to,
   tod_from_s,

@@ -90,10 +90,14 @@ def override(
     What a tool costs is said likewise: `match: {tool: "web_*", unit: tool_calls}` with price_usd a call, or unit
     tool_seconds with price_usd a second that it runs.
 
+    Prices that go by size are tiers, in place of price_usd: `tiers: [{from: 0, price_usd: "2"}, {from: 200000,
+    price_usd: "1"}]`. With `tier_rule: graduated` each part of a line's quantity costs its own; with `tier_rule: whole`
+    all costs what the request's tokens in reach.
+
     A rule prices what arrives from then on; one of the same id takes its place. What is booked stays as it is until
     `prices rerate`. Each line keeps its cost at list price beside the one that is booked.
     """
-    from ledger.books.override import Removal, removal_body, set_body
+    from ledger.books.rule_events import Removal, removal_body, set_body
     from spanledger.config import load
     from spanledger.overrides_file import read_overrides
     from spanledger.publishing import override_draft, removal_draft

@@ -44,7 +44,17 @@ QUALIFY event_seq = MAX(event_seq) OVER (PARTITION BY source)
 """
 """Policies that somebody chose, as an event found them."""
 
-PRICE_COLUMNS = ("provider", "model", "context", "valid_from_ns", "valid_to_ns", "tier_from", "tier_to", "note")
+PRICE_COLUMNS = (
+    "provider",
+    "model",
+    "context",
+    "valid_from_ns",
+    "valid_to_ns",
+    "tier_from",
+    "tier_to",
+    "tier_rule",
+    "note",
+)
 BOOKS = """
 SELECT source, source_version, event_seq AS published_by
 FROM price_books WHERE price_book_id = $id ORDER BY event_seq LIMIT 1

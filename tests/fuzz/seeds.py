@@ -14,9 +14,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from ingest.decompress import DECODERS
 from ledger.books.cost_sources import Choice, choice_body
 from ledger.books.order import Order, order_body
-from ledger.books.override import Removal, removal_body, rule_of, set_body
 from ledger.books.periods import Closing, closing_body
 from ledger.books.reconciled import Compared, Reconciliation, body_of
+from ledger.books.rule_events import Removal, removal_body, rule_of, set_body
 from ledger.errors import Overloaded
 from ledger.journal.append import JournalWriter
 from ledger.journal.control import LENGTH, encode_append, encode_appended, encode_error
@@ -144,6 +144,10 @@ def books() -> Iterator[bytes]:
     assert offer("p", "m", clause)[0]["clause"] == model[0]["clause"]
     yield json.dumps(records).encode()
     yield json.dumps([*records, price | {"price_id": "again", "tier_from": 1}]).encode()
+    graduated = price | {"tier_rule": "graduated"}
+    yield json.dumps(
+        [*records[:-1], graduated | {"tier_to": 5}, graduated | {"price_id": "again", "tier_from": 5}]
+    ).encode()
 
 
 def price_changes() -> Iterator[bytes]:
@@ -155,6 +159,8 @@ def price_changes() -> Iterator[bytes]:
     yield closing_body(Closing("2026-11", "done", "jane"))
     yield set_body([rule_of({"id": "t", "tool": "web_*", "reason": "r", "author": "a", "unit": "tool_seconds",
                              "price_usd": "0.05", "per": 1})])  # fmt: skip
+    tiers = [{"from": 0, "price_usd": "2"}, {"from": 5, "price_usd": "1"}]
+    yield set_body([rule_of(rule | {"unit": "output_tokens", "tiers": tiers, "tier_rule": "graduated", "per": 1})])
     yield choice_body(Choice("cost_usd", "max", "audit", "jane"))
     row = Compared("openai", "2026-11-20", None, 1, 2, 3, 4, 5, None, Decimal("0.1"), Decimal(1), False, ("a cause",))
     yield body_of(Reconciliation(7, Decimal("0.01"), {"00" * 32: "costs.json"}, (row,)))

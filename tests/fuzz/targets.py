@@ -31,9 +31,10 @@ from ledger.books.charge import price
 from ledger.books.cost_sources import read_choice
 from ledger.books.format import encode
 from ledger.books.order import read_order
-from ledger.books.override import NONE, read_removal, read_set, set_body
+from ledger.books.override import NONE
 from ledger.books.periods import read_closing
 from ledger.books.reconciled import body_of, read_reconciliation
+from ledger.books.rule_events import read_removal, read_set, set_body
 from ledger.books.statements import sources
 from ledger.books.statements.statement import covered
 from ledger.errors import LedgerError

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.books.override import read_set, set_body
+from ledger.books.rule_events import read_set, set_body
+from ledger.books.tiers import Tier
 from ledger.errors import Refused
 from spanledger.overrides_file import read_overrides, rules
 
@@ -34,18 +35,25 @@ overrides:
     match: {tool: Web_*, unit: tool_seconds}
     price_usd: "0.05"
     reason: what the sandbox costs us
+  - id: steps
+    match: {model: our-llama, unit: output_tokens}
+    tiers: [{from: 0, price_usd: "0.40"}, {from: 1000, price_usd: 1}]
+    tier_rule: graduated
+    reason: long answers are dearer
 """
 
 
 def test_a_file_says_what_it_says(tmp_path: Path) -> None:
-    one, two, three, four = read_overrides(_written(tmp_path, FILE), "login")
+    one, two, three, four, five = read_overrides(_written(tmp_path, FILE), "login")
     assert (one.provider, one.model, one.unit, one.multiply) == ("openai", "gpt-4o*", "output_tokens", Decimal("0.85"))
     assert (one.valid_from_ns, one.valid_to_ns) == (2 * DAY_NS, 3 * DAY_NS - 2 * 3_600 * 10**9)
     assert (one.author, two.author) == ("login", "jane")
     assert (two.price_usd, two.per) == (Decimal("0.20"), 1_000_000)
     assert (three.price_usd, three.per) == (Decimal(1), 1)
     assert (four.tool, four.unit, four.price_usd, four.per) == ("web_*", "tool_seconds", Decimal("0.05"), 1)
-    assert list(read_set(set_body([one, two, three, four]))) == [one, two, three, four]
+    assert (five.tiers, five.tier_rule) == ((Tier(0, Decimal("0.40")), Tier(1_000, Decimal(1))), "graduated")
+    assert (five.price_usd, five.per) == (None, 1_000_000)
+    assert list(read_set(set_body([one, two, three, four, five]))) == [one, two, three, four, five]
 
 
 def _written(tmp_path: Path, text: str) -> Path:
@@ -71,6 +79,10 @@ def _written(tmp_path: Path, text: str) -> Path:
         ("unit: requests", "unit: request", "unit 'request': one of"),
         ("unit: tool_seconds", "unit: requests", r"\(tool\): price override tool: give `tool`.*together"),
         ("id: fee", "id: own-model", None),
+        ('price_usd: "0.40"', "price_usd: 0.40", r"\(steps\): tiers: tier 1: 0.4 is not in quotes"),
+        ("{from: 1000,", "{form: 1000,", r"\(steps\): .*tier 2: an object with `from` and `price_usd` expected"),
+        ("tiers: [{from: 0", "tiers: [{from: 7", "tiers begin at 7, 1000"),
+        ("tier_rule: graduated", "tier_rule: slabs", "tier_rule 'slabs': whole or graduated expected"),
         ("overrides:", "override:", "one key expected, `overrides`"),
         ("overrides:", "overrides: [", "not YAML"),
     ],
@@ -91,7 +103,9 @@ trees = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(["overrides", "id", "match", "multiply", "price_usd", "unit", "reason", "valid_from"])
+            st.sampled_from(
+                ["overrides", "id", "match", "multiply", "price_usd", "tiers", "unit", "reason", "valid_from"]
+            )
             | st.integers(),
             inner,
             max_size=5,

@@ -11,18 +11,8 @@ from hypothesis import strategies as st
 
 from ledger.books.book import PriceBook
 from ledger.books.charge import price
-from ledger.books.override import (
-    NONE,
-    PRICED_UNITS,
-    Overrides,
-    Removal,
-    Rule,
-    read_removal,
-    read_set,
-    removal_body,
-    rule_of,
-    set_body,
-)
+from ledger.books.override import NONE, PRICED_UNITS, Overrides, Rule
+from ledger.books.rule_events import Removal, read_removal, read_set, removal_body, rule_of, set_body
 from ledger.errors import Refused
 from tests.ledger.books.made import NOVEMBER_2026_NS, Line, mtok, total, view, views
 
@@ -250,8 +240,8 @@ SOUND = {"id": "r", "model": "m", "multiply": "0.5", "reason": "agreed", "author
         ({"multiply": "-1"}, "multiply"),
         ({"multiply": "1001"}, "0 to 1000"),
         ({"multiply": "0.0000001"}, "up to 6 decimals"),
-        ({"multiply": "1", "price_usd": "1"}, "either"),
-        ({"multiply": None}, "either"),
+        ({"multiply": "1", "price_usd": "1"}, "give one of"),
+        ({"multiply": None}, "give one of"),
         ({"multiply": None, "price_usd": "1", "per": 1}, "give `unit`"),
         ({"multiply": None, "price_usd": "1", "unit": "output_tokens"}, "per"),
         ({"multiply": None, "price_usd": "1000001", "per": 1, "unit": "output_tokens"}, "at most 10^6 USD"),

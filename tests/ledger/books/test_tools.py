@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from ledger.books.book import PriceBook
 from ledger.books.charge import price
-from ledger.books.override import Overrides, Rule, read_set, set_body
+from ledger.books.override import Overrides, Rule
+from ledger.books.rule_events import read_set, set_body
 from ledger.books.units import TOOL_NS_MAX
 from ledger.errors import Refused
 from tests.ledger.books.made import NOVEMBER_2026_NS, Line, make_book, offer, provider_record, total, views

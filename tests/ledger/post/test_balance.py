@@ -12,13 +12,15 @@ from ledger.seams import SystemClock
 from tests.ledger.post.months import close
 from tests.ledger.post.plain import decode, same_span
 from tests.ledger.post.posted import ask, journal, post
-from tests.ledger.post.test_histories import feed, ordered, overridden, published, removed, requests
+from tests.ledger.post.test_histories import feed, ordered, overridden, published, removed, requests, stepped
 
 HOUR_NS = 3_600 * 10**9
 closed = st.sampled_from(["2026-08", "2026-09"]).map(close)
 """Spans are of September 2026, and received when the test runs."""
 histories = st.lists(
-    requests | requests | requests | overridden | feed | removed | published | ordered | closed, min_size=1, max_size=10
+    requests | requests | requests | overridden | stepped | feed | removed | published | ordered | closed,
+    min_size=1,
+    max_size=10,
 )
 
 GROUPINGS = {
@@ -82,7 +84,7 @@ def balances(data: DataDir) -> None:
     reported(data)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=histories)
 def test_money_is_one_sum_in_every_grouping_live_and_rebuilt(
     history: list[Draft], tmp_path_factory: pytest.TempPathFactory

@@ -18,6 +18,7 @@ from tests.ledger.post.posted import ask, journal, post
 from tests.ledger.post.test_overrides import remove, set_rules
 from tests.ledger.post.test_rerating import BOOK, EVER, order
 from tests.ledger.post.test_settling import settle
+from tests.ledger.post.test_tiers import in_steps
 
 NO_USAGE = {"input_tokens": None, "output_tokens": None, "usage_status": "missing"}
 OPERATIONS = ["chat", "chat", "tool", "agent", "workflow", "definition", "other"]
@@ -137,16 +138,25 @@ feed = st.builds(
     unit=st.sampled_from(["tool_calls", "tool_seconds"]),
     usd=st.sampled_from(["0.01", "1"]),
 )
+stepped = st.builds(
+    lambda name, rule, at: set_rules(in_steps(name, rule, at)),
+    name=st.sampled_from(["a", "b"]),
+    rule=st.sampled_from(["whole", "graduated"]),
+    at=st.sampled_from([10, 500, 999]),
+)
+"""Prices of tokens in that go by size."""
 removed = st.sampled_from(["a", "b", "tool_calls"]).map(remove)
 ordered = st.builds(order, st.integers(1, 9), st.sampled_from([EVER, EPOCH_NS + SECOND + 1]))
 published = st.just(BOOK)
 settled = st.builds(settle, st.integers(0, 9), st.sampled_from([0, 0, 2, 4]))
 histories = st.lists(
-    requests | requests | requests | overridden | feed | removed | published | ordered | settled, min_size=1, max_size=8
+    requests | requests | requests | overridden | stepped | feed | removed | published | ordered | settled,
+    min_size=1,
+    max_size=8,
 ) | st.lists(talks, min_size=1, max_size=12)
 
 
-@settings(max_examples=16, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=16, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=histories)
 def test_batches_of_one_seven_and_everything_and_a_memory_of_one_trace_give_equal_digests(
     history: list[Draft], tmp_path_factory: pytest.TempPathFactory

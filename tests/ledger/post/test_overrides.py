@@ -4,7 +4,7 @@ import json
 from decimal import Decimal
 from typing import Any
 
-from ledger.books.override import Removal, removal_body, rule_of, set_body
+from ledger.books.rule_events import Removal, removal_body, rule_of, set_body
 from ledger.journal.frame import Draft
 from ledger.journal.kinds import PRICE_OVERRIDE_REMOVED, PRICE_OVERRIDE_SET
 from ledger.paths import DataDir

@@ -30,7 +30,7 @@ def test_every_price_of_a_book_is_a_row_and_says_what_the_book_says(data: DataDi
     found = ask(data, f"SELECT {columns} FROM prices ORDER BY price_id")
     said = book.rows.select(REPEATED).sort_by("price_id").to_pylist()
     assert found == [tuple(row.values()) for row in said]
-    left_out = {"record", "clause", "tier_rule"}
+    left_out = {"record", "clause"}
     assert set(REPEATED) == set(SCHEMA.names) - left_out
     assert ask(data, "SELECT DISTINCT clause FROM prices WHERE model = 'gpt-4o-mini' AND provider = 'openai'") == [
         (book.clauses["openai", "gpt-4o-mini"],)
