@@ -6,6 +6,30 @@ SETTLING = "tests/ledger/post/test_settling.py"
 
 BOOKS = (
     Mutant(
+        "all at the first price",
+        "each part of a quantity costs its own graduated price",
+        "ledger/books/lines.py",
+        "    if not (ruled.is_graduated or rates.is_graduated):\n",
+        "    if len(lines.call) >= 0:\n",
+        ("tests/ledger/books/test_tiers.py", "-k", "each_part"),
+    ),
+    Mutant(
+        "one more at the lower price",
+        "a tier begins with the unit that its bound says",
+        "ledger/books/lines.py",
+        "        over = rest.quantity > end - begin\n",
+        "        over = rest.quantity - 1 > end - begin\n",
+        ("tests/ledger/books/test_tiers.py", "-k", "each_part"),
+    ),
+    Mutant(
+        "size of the request forgotten",
+        "tiers of the whole go by the tokens in of the request",
+        "ledger/books/overridden.py",
+        "        while (beyond := input_tokens >= ends[rule]).any():\n",
+        "        while (beyond := input_tokens > ends[rule]).any():\n",
+        ("tests/ledger/books/test_tiers.py", "-k", "whole_go"),
+    ),
+    Mutant(
         "a closed month takes more",
         "what was reported for a month stays what was reported",
         "ledger/books/periods.py",
