@@ -1,5 +1,7 @@
 """Histories drawn at random, of all that moves money: whichever way it is grouped, it is one sum."""
 
+from decimal import Decimal
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -10,8 +12,8 @@ from ledger.paths import DataDir
 from ledger.post.rebuild import rebuild
 from ledger.seams import SystemClock
 from tests.ledger.post.months import close
-from tests.ledger.post.plain import decode, same_span
-from tests.ledger.post.posted import ask, journal, post
+from tests.ledger.post.plain import agent, call, decode, request, same_span
+from tests.ledger.post.posted import CALL_USD, ask, journal, post
 from tests.ledger.post.test_histories import feed, ordered, overridden, published, removed, requests, stepped
 
 HOUR_NS = 3_600 * 10**9
@@ -94,4 +96,23 @@ def test_money_is_one_sum_in_every_grouping_live_and_rebuilt(
     post(data, batch_events_max=2, open_spans_max=1)
     balances(data)
     rebuild(data, decode, same_span, clock=SystemClock())
+    balances(data)
+
+
+def test_what_nobody_named_is_a_row_of_its_own_in_every_grouping(data: DataDir) -> None:
+    """One call of an agent, and one of nobody, with no more than the service that every sender without one gets."""
+    nobody = {"service_name": "unknown_service", "provider": None, "request_model": None}
+    stated = {"reported_cost_usd": "0.5", "reported_source": "gen_ai.usage.cost"}
+    journal(data, request(agent(1, 1), call(1, 2, parent=1), call(2, 1, **nobody, **stated)))
+    post(data)
+    half = Decimal("0.5")
+    assert ask(data, "SELECT agent_name, cost_usd FROM cost_by_agent ORDER BY cost_usd") == [
+        ("planner", CALL_USD),
+        ("unknown_service", half),
+    ]
+    assert ask(data, "SELECT model, cost_usd FROM cost_by_model ORDER BY cost_usd") == [
+        ("gpt-4o-mini", CALL_USD),
+        (None, half),
+    ]
+    assert ask(data, "SELECT team, user_id, SUM(cost_usd) FROM charges GROUP BY ALL") == [(None, None, half + CALL_USD)]
     balances(data)
