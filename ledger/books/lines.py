@@ -31,7 +31,7 @@ class Lines:
 
 def parted(lines: Lines, rates: Rates, ruled: Chosen) -> Lines:
     """`lines`, by call and unit, with one for each part of a quantity that a graduated price or override prices."""
-    if not (ruled.is_graduated or rates.is_graduated):
+    if not len(lines.call) or not (ruled.is_graduated or rates.is_graduated):
         return lines
     parts, rest = list[Lines](), lines
     begin: Int64s = np.zeros(len(lines.call), np.int64)

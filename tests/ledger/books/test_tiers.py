@@ -73,6 +73,10 @@ def test_each_part_of_a_quantity_is_a_line_at_its_own_price(tokens: int, expecte
     assert {line["reason"] for line in found} == {None}
 
 
+def test_nothing_to_price_has_no_parts() -> None:
+    assert lines(GRADUATED, **CHAT, usage_status="failed") == []
+
+
 def test_graduated_prices_go_by_the_unit_and_not_by_the_request() -> None:
     found = lines(GRADUATED, **CHAT, input_tokens=6_000, cache_read_tokens=5_500, output_tokens=0)
     assert booked(found) == [
