@@ -21,6 +21,7 @@
 -- @recorded_ns: receipt of the event, ns since 1970 UTC
 -- @event_seq: event that set or removed it
 -- @tool: tool whose fee it sets, lower case, `*` for any characters; NULL: it is for models
+-- @position: place among what its event set or removed, from 1; of rules that say as much the one set last holds
 CREATE VIEW price_overrides AS
 SELECT
   CAST(NULL AS VARCHAR) AS tenant,
@@ -42,5 +43,9 @@ SELECT
   valid_to_ns,
   recorded_ns,
   event_seq,
-  tool
-FROM base.price_overrides;
+  tool,
+  ROW_NUMBER() OVER (PARTITION BY event_seq ORDER BY place) AS position
+FROM (  -- rows of one event lie in the order in which it names them: numbered before anything sorts them
+  SELECT *, ROW_NUMBER() OVER () AS place
+  FROM base.price_overrides
+);

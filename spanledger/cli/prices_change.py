@@ -116,7 +116,9 @@ def override(
         say(f"event {event_seq}: {len(remove)} rules ended: {', '.join(remove)}")
 
 
-IN_FORCE = "SELECT * EXCLUDE (tenant, action, in_force) FROM price_overrides WHERE in_force ORDER BY event_seq"
+IN_FORCE = """
+SELECT * EXCLUDE (tenant, action, in_force) FROM price_overrides WHERE in_force ORDER BY event_seq, position
+"""
 
 
 def _list_overrides(data: Path | None, form: str | None, output: Path | None) -> None:
