@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from hashlib import sha256
-from json import loads
+from json import dumps, loads
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -43,7 +44,15 @@ BOOKS = (
     ["prices", "check"],
     ["prices", "check", "ID"],
 )
-SUMS = (["runs"], ["cost", "--by", "tool"], ["loops"])
+SUMS = (["runs"], ["cost", "--by", "tool"], ["loops"], ["reconcile", "USAGE", "--dry-run"])
+BILLED = {
+    "object": "organization.usage.completions.result",
+    "model": "gpt-4o-2024-08-06",
+    "num_model_requests": 251,
+    "input_tokens": 9_036_000,
+    "output_tokens": 251_000,
+}
+"""Of the sample's day: a call more than its 250."""
 
 
 @dataclass
@@ -53,15 +62,19 @@ class Served:
     data: Path
     url: str
     words: dict[str, str]
-    """What stands for a word of a command: a file with the book that is current, and the beginning of its id."""
+    """What stands for a word of a command: files with the book that is current and with a provider's answer, and the
+    beginning of the book's id."""
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     root = tmp_path_factory.mktemp("url")
-    data, book, rules = root / "data", root / "dear.parquet", root / "rules.yaml"
+    data, book, rules, usage = root / "data", root / "dear.parquet", root / "rules.yaml", root / "usage.json"
     book.write_bytes(doubled())
     rules.write_text(RULES)
+    midnight_s = int(datetime(2026, 11, 16, tzinfo=UTC).timestamp())
+    bucket = {"object": "bucket", "start_time": midnight_s, "end_time": midnight_s + 86_400, "results": [BILLED]}
+    usage.write_text(dumps({"object": "page", "data": [bucket], "has_more": False}))
     decided = (
         ["import", SAMPLE],
         ["prices", "import", str(book)],
@@ -76,7 +89,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         one.start()
         assert until(lambda: healthy(one.api), 30, "the API does not answer")
         book_id = sha256(book.read_bytes()).hexdigest()
-        yield Served(data, f"http://{one.api}", {"FILE": str(book), "ID": book_id[:9]})
+        yield Served(data, f"http://{one.api}", {"FILE": str(book), "ID": book_id[:9], "USAGE": str(usage)})
 
 
 def doubled() -> bytes:
@@ -136,6 +149,9 @@ def test_what_the_server_says_is_what_was_decided(served: Served, capfd: pytest.
     assert {Decimal(str(row["after_usd"])) / Decimal(str(row["before_usd"])) for row in changes} == {Decimal(2)}
     assert [(row["month"], row["author"]) for row in rows("periods", "ls")] == [("2020-01", "ann")]
     assert rows("config", "cost-source", "ls")[0]["policy"] == "max"
+    whole, model = rows("reconcile", served.words["USAGE"], "--dry-run")
+    assert (model["model"], model["ledger_calls"], model["provider_requests"]) == ("gpt-4o", 250, 251)
+    assert (whole["ledger_cost_usd"], whole["causes"]) == ("25", "1 call not in the ledger")
 
 
 def told_once(served: Served, words: tuple[str, ...], capfd: pytest.CaptureFixture[str]) -> str:
@@ -177,3 +193,5 @@ def test_a_server_is_for_reading(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert run(spanledger, ["prices", "override", str(tmp_path / "rules.yaml"), *away]) == 2
     assert "to set or end rules give --data DIR" in capsys.readouterr().err
     assert run(spanledger, ["prices", "override", "--remove", "half", *away]) == 2
+    assert run(spanledger, ["reconcile", SAMPLE, *away]) == 2
+    assert "give --dry-run, or --data DIR to record" in capsys.readouterr().err
