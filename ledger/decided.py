@@ -55,6 +55,7 @@ PRICE_OVERRIDES = columns(
     (15, "tool", TEXT, "tool whose fee it sets, `*` for any characters; NULL: it is for models"),
     (16, "tier_rule", TEXT, "whole or graduated, see prices; NULL: it has no tiers"),
     (17, "tiers", TEXT, "JSON: from what size on which price holds; NULL: it has no tiers"),
+    (18, "position", I64, "place among what its event set or removed, from 1"),
 )
 
 COST_SOURCES = columns(

@@ -45,6 +45,14 @@ def connect(data: DataDir, snapshot: Snapshot | None = None) -> duckdb.DuckDBPyC
     return connection
 
 
+def without_rows() -> duckdb.DuckDBPyConnection:
+    """All public views over a ledger that holds nothing: for the columns that they have, and of what kinds."""
+    connection = opened({})
+    show(connection, Snapshot(-1, Path(), (), {}))
+    add_views(connection)
+    return connection
+
+
 def opened(config: dict[str, str | bool | int | float | list[str]]) -> duckdb.DuckDBPyConnection:
     """An empty database in memory with the schema `base`."""
     connection = duckdb.connect(":memory:", config=config)

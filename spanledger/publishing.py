@@ -16,7 +16,6 @@ from ledger.journal.kinds import (
 from ledger.post.settling import Settling, settling_body
 
 JSON = "application/json"
-PARQUET = "application/vnd.apache.parquet"
 
 
 def newest_body() -> bytes:
@@ -34,12 +33,14 @@ def newest_body() -> bytes:
 def book_draft(book_id: str, body: bytes, before: int) -> Draft:
     """Publishes a book. `before`: the event that published the one in force; sent twice, it has effect once, and a book
     that was in force long ago may come back."""
+    from ledger.books.format import MEDIA_TYPE
+
     return Draft(
         kind=PRICE_BOOK_PUBLISHED,
         body=body,
         key=f"price_book:{book_id}:{before}",
         transport="control",
-        content_type=PARQUET,
+        content_type=MEDIA_TYPE,
     )
 
 

@@ -50,7 +50,8 @@ Data goes to stdout, talk to stderr. `--format` is `table` on a terminal and `js
 A table rounds money to a millionth of a dollar; the other formats give it exactly. Control characters in telemetry are
 shown, never sent to the terminal. A unique prefix of 6 or more digits of an id does.
 
-Read commands take `--data DIR` (the files, also while a server runs on them) or `--url URL` (a running server).
+Read commands take `--data DIR` (the files, also while a server runs on them) or `--url URL` (a running server). `sql`,
+`why`, `export`, `prices rerate --dry-run` and `doctor` need the files, and so does whatever changes something.
 
 Exit codes: {CODES_TEXT}.
 """

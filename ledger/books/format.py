@@ -14,6 +14,8 @@ import pyarrow.parquet as pq
 from ledger.schema import MONEY, TEXT, Column, arrow_schema
 
 FORMAT_VERSION = "1"
+MEDIA_TYPE = "application/vnd.apache.parquet"
+"""Of a book, as an event's content type and in answers."""
 BOOK_BYTES_MAX = 64 * 2**20
 """Largest book read: 400 times the seed, so any real one fits, and a hostile one cannot exhaust the poster."""
 RECORDS_MAX = 1_000_000

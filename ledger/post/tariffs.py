@@ -92,7 +92,8 @@ def _applied(overrides: Overrides, event: Event) -> Overrides:
 def _rows(event: Event) -> pa.Table:
     recorded = {"recorded_ns": event.received_ns, "event_seq": event.event_seq}
     said = _set(event) if event.kind == kinds.PRICE_OVERRIDE_SET else _removed(read_removal(event.body))
-    return pa.Table.from_pylist([row | recorded for row in said], schema=ARROW["price_overrides"])
+    rows = [row | recorded | {"position": position} for position, row in enumerate(said, 1)]
+    return pa.Table.from_pylist(rows, schema=ARROW["price_overrides"])
 
 
 def _set(event: Event) -> list[dict[str, object]]:

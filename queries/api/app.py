@@ -11,7 +11,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from ledger.errors import LedgerError
 from ledger.paths import DataDir
-from queries.api import health, v1, wrong_port
+from queries.api import health, lists, v1, wrong_port
 from queries.api.answers import DEFAULTS, Answers, Bounds
 from queries.api.guard import Application, Guard
 from queries.api.problem import problem, status_of
@@ -34,7 +34,7 @@ def routed(data: DataDir, bounds: Bounds = DEFAULTS) -> FastAPI:
     )
     app.state.answers = Answers(data, bounds)
     app.state.kept = Kept()
-    for part in (health, v1, wrong_port, routes):
+    for part in (health, v1, lists, wrong_port, routes):
         app.include_router(part.router)
     app.add_exception_handler(LedgerError, _ledger_error)
     app.add_exception_handler(HTTPException, _http_error)

@@ -1,7 +1,8 @@
-"""`/api/v1`: info, runs, replay and costs as JSON. Integers are numbers, decimals strings, times RFC 3339."""
+"""`/api/v1`: info, runs, replay, costs and usage as JSON. Integers are numbers, decimals strings, times RFC 3339."""
 
 import platform
 import time
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -11,11 +12,13 @@ from fastapi.responses import JSONResponse
 from ledger.errors import Refused
 from ledger.schema import POSTING_VERSION, SCHEMA_VERSION
 from queries.api.addresses import addresses
+from queries.connect import shown
 from queries.costs import costs
 from queries.loops import LEAST, loops
 from queries.loops import LIMIT_MAX as LOOPS_MAX
 from queries.narrow import SUMMARY, of_run
 from queries.progress import progress
+from queries.reconcile.usage import usage
 from queries.replay.replay import WINDOW_STEPS, content
 from queries.runs import LIMIT_MAX, Row, RunFilter, one_run, runs
 from queries.since import since_ns
@@ -120,6 +123,19 @@ def get_costs(
     with request.app.state.answers.connection() as connection:
         rows = costs(connection, by, _moment(since))
     return _answer({"items": rows.to_pylist(), "next": None})
+
+
+@router.get("/usage")
+def get_usage(
+    request: Request,
+    first: Annotated[date, Query(alias="from", description="first day, UTC")],
+    after: Annotated[date, Query(alias="to", description="first day after, UTC")],
+) -> JSONResponse:
+    """Model calls as providers bill them: by day UTC on which they ended and by the names that telemetry has. `as_of`
+    is the last event that the figures know of."""
+    with request.app.state.answers.connection() as connection:
+        rows, as_of = usage(connection, first, after), shown(connection).cursor
+    return _answer({"items": rows.to_pylist(), "next": None, "as_of": as_of})
 
 
 @router.get("/loops")

@@ -1,5 +1,8 @@
 """Find a price book by what a person calls it: an id's beginning, `current`, `seed`, `installed`, or a file."""
 
+import re
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 import duckdb
@@ -13,6 +16,9 @@ from queries.runs import Row, rows_of
 CURRENT, SEED, INSTALLED = "current", "seed", "installed"
 ID_DIGITS_MIN = 6
 """Digits that name a book, as of every id."""
+_BEGINNING = re.compile(rf"[0-9a-f]{{{ID_DIGITS_MIN},64}}")
+NAMES_MAX = 5
+"""Names proposed where one is not known."""
 
 PUBLISHED = "SELECT price_book_id, source, source_version, event_seq FROM price_books ORDER BY event_seq"
 
@@ -25,24 +31,27 @@ class Shelf:
         self.published: list[Row] = rows_of(connection.execute(PUBLISHED)) if connection else []
 
     def named(self, name: str) -> PriceBook:
-        """The book called `name`. Raises NotFound, or Refused where the name is that of several or the file is none."""
-        return PriceBook.parse(self.body(name))
+        """As `named` finds it, with the ledger's own books."""
+        return named(name, self.published_body)
 
-    def body(self, name: str) -> bytes:
-        """Its bytes, as they are or would be published."""
+    def published_body(self, name: str) -> bytes:
+        """Bytes of the book that the ledger calls `name`: `current`, `seed`, or the beginning of an id.
+
+        Raises NotFound, or Refused where several begin so.
+        """
         if name == CURRENT and self.published:
             return self._of_event(self.published[-1])
         if name in (CURRENT, SEED):
             return seed_body()
-        if name == INSTALLED:
-            return installed_body()
-        ids = sorted({str(row["price_book_id"]) for row in self.published})
-        found = [each for each in ids if each.startswith(name.lower())] if len(name) >= ID_DIGITS_MIN else []
-        if len(found) == 1:
-            return self._of_event(next(row for row in self.published if row["price_book_id"] == found[0]))
-        if found:
-            raise Refused(f"price book {name!r}: several begin so: {', '.join(each[:12] for each in found)}")
-        return _file_body(Path(name), ids)
+        events = {str(row["price_book_id"]): row for row in self.published}
+        begin = name.lower()
+        found = [each for each in sorted(events) if each.startswith(begin)] if _BEGINNING.fullmatch(begin) else []
+        if len(found) > 1:
+            told = ", ".join(each[:12] for each in found[:NAMES_MAX])
+            raise Refused(f"price book {name!r}: several begin so: {told}; give more of it")
+        if not found:
+            raise unknown(name, list(events))
+        return self._of_event(events[found[0]])
 
     def event_of(self, book_id: str) -> int | None:
         """The last event that published the book, None where none did."""
@@ -52,6 +61,36 @@ class Shelf:
     def _of_event(self, row: Row) -> bytes:
         assert self._journal is not None
         return self._journal.get(int(str(row["event_seq"]))).body
+
+
+def named(name: str, published_body: Callable[[str], bytes]) -> PriceBook:
+    """The book called `name`: `installed` is what is installed here, another name one of the books that
+    `published_body` gives or raises NotFound for, or else a file here.
+
+    Raises NotFound, or Refused where the name is that of several or the file is no book.
+    """
+    if name == INSTALLED:
+        return PriceBook.parse(installed_body())
+    try:
+        return PriceBook.parse(published_body(name))
+    except NotFound as error:
+        if not Path(name).is_file():
+            raise NotFound(f"{error}; nor is it a file, or `{INSTALLED}`") from error
+    return PriceBook.parse(_file_body(Path(name)))
+
+
+def may_be_published(name: str) -> bool:
+    """Whether a ledger may call a book so: a path is nothing to ask a server for."""
+    return name in (CURRENT, SEED) or _BEGINNING.fullmatch(name.lower()) is not None
+
+
+def unknown(name: str, ids: Sequence[str] = ()) -> NotFound:
+    """No book is published under `name`, of those with `ids`: the names most like it, or else the last ones."""
+    digits = max(len(name), ID_DIGITS_MIN)
+    near = get_close_matches(name.lower(), [CURRENT, SEED, *{each[:digits] for each in ids}], NAMES_MAX, 0.6)
+    last = ", ".join(each[:12] for each in ids[-NAMES_MAX:]) or "none"
+    told = f"near are {', '.join(near)}" if near else f"known are `{CURRENT}`, `{SEED}` and, published last, {last}"
+    return NotFound(f"price book {name[:64]!r}: none is published by this name or with an id that begins so; {told}")
 
 
 def installed_body() -> bytes:
@@ -66,13 +105,7 @@ def installed_body() -> bytes:
     return compile_book()
 
 
-def _file_body(path: Path, ids: list[str]) -> bytes:
-    if not path.is_file():
-        known = ", ".join(each[:12] for each in ids) or "none published here"
-        raise NotFound(
-            f"price book {str(path)!r}: no file, and no id that begins so (known: {known}); "
-            f"`{CURRENT}`, `{SEED}` and `{INSTALLED}` are names too"
-        )
+def _file_body(path: Path) -> bytes:
     if path.stat().st_size > BOOK_BYTES_MAX:
         raise Refused(f"{path}: {path.stat().st_size} bytes, at most {BOOK_BYTES_MAX} are read as a price book")
     return path.read_bytes()

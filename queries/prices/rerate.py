@@ -66,7 +66,7 @@ WHERE p.kind IS NOT NULL AND {CHARGED_NS} >= $since_ns
 RULES = """
 SELECT override_id AS id, provider, model, tool, unit, CAST(multiply AS VARCHAR) AS multiply,
        CAST(price_usd AS VARCHAR) AS price_usd, tiers, tier_rule, per, valid_from_ns, valid_to_ns, reason, author
-FROM price_overrides WHERE in_force ORDER BY event_seq
+FROM price_overrides WHERE in_force ORDER BY event_seq, position
 """
 CHOSEN = "SELECT source, policy FROM cost_sources WHERE is_chosen"
 

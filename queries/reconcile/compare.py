@@ -1,40 +1,21 @@
 """The ledger beside what a provider says: by day UTC and model, and by day for all that the provider bills."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-
-import duckdb
+from typing import Any
 
 from ledger.books.match import Matcher
 from ledger.books.reconciled import Compared
 from ledger.books.statements.statement import Bucket
 from queries.reconcile.causes import causes
 from queries.reconcile.sides import Here, There
-from queries.runs import rows_of
 
-NEAR_MIDNIGHT_S = 300
-"""A call that ended so near to midnight may be of the other day for its provider, whose clock is another."""
-ENDED = "COALESCE(ended_at, started_at)"
-INTO_DAY_S = f"EPOCH({ENDED} - DATE_TRUNC('day', {ENDED}))"
-CALLS = f"""
-SELECT provider, request_model, response_model, CAST({ENDED} AS DATE) AS day,
-       COUNT(*) AS calls,
-       CAST(SUM(input_tokens) AS BIGINT) AS input_tokens,
-       CAST(SUM(output_tokens) AS BIGINT) AS output_tokens,
-       SUM(cost_usd) AS cost_usd,
-       COUNT(*) FILTER (WHERE cost_status IN ('unpriced', 'ambiguous')) AS unpriced,
-       COUNT(*) FILTER (WHERE usage_status = 'missing') AS without_usage,
-       COUNT(*) FILTER (WHERE {INTO_DAY_S} < {NEAR_MIDNIGHT_S} OR {INTO_DAY_S} >= 86400 - {NEAR_MIDNIGHT_S})
-         AS near_midnight
-FROM calls
-WHERE kind = 'model' AND usage_status <> 'failed' AND CAST({ENDED} AS DATE) IN (SELECT UNNEST($days))
-GROUP BY ALL
-"""
-"""A failed call without usage is not billed, so it counts on neither side."""
-
+Row = Mapping[str, Any]
+"""Of queries.reconcile.usage."""
+NAMES = ("provider", "request_model", "response_model")
 NAME_CHARS = 256
 """Of a model that no price book knows: telemetry may say anything."""
 Key = tuple[str, date, str | None]
@@ -42,13 +23,14 @@ Key = tuple[str, date, str | None]
 
 
 def compared(
-    connection: duckdb.DuckDBPyConnection, buckets: Sequence[Bucket], matcher: Matcher, tolerance_usd: Decimal
+    used: Iterable[Row], buckets: Sequence[Bucket], matcher: Matcher, tolerance_usd: Decimal
 ) -> list[Compared]:
     """Every model that one of the two knows, and all together, on each day that `buckets` cover, in order.
 
-    Counts agree when they are equal, costs when they differ by no more than `tolerance_usd`: providers round.
+    `used`: what `usage` gives for those days. Counts agree when they are equal, costs when they differ by no more than
+    `tolerance_usd`: providers round.
     """
-    there, here = _there(buckets, matcher), _here(connection, {(each.provider, each.day) for each in buckets}, matcher)
+    there, here = _there(buckets, matcher), _here(used, {(each.provider, each.day) for each in buckets}, matcher)
     keys = sorted(there.keys() | here.keys(), key=lambda key: (key[0], key[1], key[2] is not None, key[2] or ""))
     for bucket in buckets:
         for key in keys:
@@ -73,16 +55,14 @@ def _there(buckets: Iterable[Bucket], matcher: Matcher) -> dict[Key, There]:
     return found
 
 
-def _here(connection: duckdb.DuckDBPyConnection, covered: set[tuple[str, date]], matcher: Matcher) -> dict[Key, Here]:
+def _here(used: Iterable[Row], covered: set[tuple[str, date]], matcher: Matcher) -> dict[Key, Here]:
     found: dict[Key, Here] = defaultdict(Here)
-    days = sorted({day for _, day in covered})
-    for row in rows_of(connection.execute(CALLS, {"days": days})) if days else []:
-        names = [row.pop(name) for name in ("provider", "request_model", "response_model")]
-        provider, model = _named(matcher, *(None if name is None else str(name) for name in names))
-        day = row.pop("day")
-        if isinstance(day, date) and (provider, day) in covered:
+    for row in used:
+        provider, model = _named(matcher, *(row[name] for name in NAMES))
+        if (provider, row["day"]) in covered:
+            figures = Here(**{name: value for name, value in row.items() if name not in (*NAMES, "day")})
             for of in (model, None):
-                found[provider, day, of].add(Here(**row))  # type: ignore[arg-type]
+                found[provider, row["day"], of].add(figures)
     return found
 
 

@@ -23,6 +23,7 @@
 -- @tool: tool whose fee it sets, lower case, `*` for any characters; NULL: it is for models
 -- @tier_rule: whole: by the request's input_tokens; graduated: to each part of a quantity its own price; NULL: no tiers
 -- @tiers: JSON: from what size on which price holds; NULL: no tiers
+-- @position: place among what its event set or removed, from 1; of rules that say as much the one set last holds
 CREATE VIEW price_overrides AS
 SELECT
   CAST(NULL AS VARCHAR) AS tenant,
@@ -46,5 +47,6 @@ SELECT
   event_seq,
   tool,
   tier_rule,
-  tiers
+  tiers,
+  position
 FROM base.price_overrides;

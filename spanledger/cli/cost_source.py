@@ -17,13 +17,13 @@ def group() -> None:
 
 
 @group.command("ls")
-@options.data
+@options.source
 @options.output
-def ls(data: Path | None, form: str | None, output: Path | None) -> None:
+def ls(data: Path | None, url: str | None, form: str | None, output: Path | None) -> None:
     """List every source of stated costs with the policy in force, those first that somebody chose."""
-    from spanledger.cli.source import connect
+    from spanledger.cli.lists import listed
 
-    with connect(data) as connection:
+    with listed(data, url, "cost-sources") as connection:
         emit(connection.sql(IN_FORCE).to_arrow_table(), form, output)
 
 

@@ -23,13 +23,13 @@ def command() -> None:
 
 
 @command.command("ls")
-@options.data
+@options.source
 @options.output
-def ls(data: Path | None, form: str | None, output: Path | None) -> None:
+def ls(data: Path | None, url: str | None, form: str | None, output: Path | None) -> None:
     """List the months that are closed."""
-    from spanledger.cli.source import connect
+    from spanledger.cli.lists import listed
 
-    with connect(data) as connection:
+    with listed(data, url, "periods") as connection:
         rows = connection.sql(CLOSED).to_arrow_table()
     emit(rows, form, output)
     if not rows.num_rows:

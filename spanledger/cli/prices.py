@@ -1,7 +1,7 @@
 """`spanledger prices`: read price books and, by events, change what prices calls to come or calls that were."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from spanledger.cli import options, prices_change
 from spanledger.cli.output import emit, say
 
 if TYPE_CHECKING:
+    from ledger.books.book import PriceBook
     from queries.prices.books import Shelf
 
 book = click.option(
@@ -49,6 +50,26 @@ def shelf(data: Path | None) -> Iterator["Shelf"]:
         yield Shelf(connection, open_things.enter_context(JournalReader(directory(data))))
 
 
+@contextmanager
+def finding(data: Path | None, url: str | None) -> Iterator[Callable[[str], "PriceBook"]]:
+    """What gives the price book that a person names: of the ledger, or of the server at `url`."""
+    from queries.prices.books import may_be_published, named, unknown
+    from spanledger.cli.source import fetch_body, one_source
+
+    one_source(data, url)
+    if url is None:
+        with shelf(data) as books:
+            yield books.named
+        return
+
+    def published_body(name: str) -> bytes:
+        if not may_be_published(name):
+            raise unknown(name)
+        return fetch_body(url, f"/api/v1/price-books/{name}")
+
+    yield lambda name: named(name, published_body)
+
+
 def moment_ns(text: str | None) -> int:
     """`text` as nanoseconds since 1970 UTC, now where there is none."""
     from queries.since import since_ns
@@ -58,7 +79,7 @@ def moment_ns(text: str | None) -> int:
 
 @command.command("ls")
 @click.argument("pattern", required=False)
-@options.data
+@options.source
 @book
 @provider
 @at
@@ -67,6 +88,7 @@ def moment_ns(text: str | None) -> int:
 def ls(
     pattern: str | None,
     data: Path | None,
+    url: str | None,
     book: str,
     provider: str | None,
     at: str | None,
@@ -80,19 +102,21 @@ def ls(
     prices for one unit the first holds.
     """
     if tools:
-        _list_tools(data, pattern, moment_ns(at), form, output)
+        _list_tools(data, url, pattern, moment_ns(at), form, output)
         return
     from queries.prices.rows import listing
 
-    with shelf(data) as books:
-        emit(listing(books.named(book), moment_ns(at), pattern, provider), form, output)
+    with finding(data, url) as found:
+        emit(listing(found(book), moment_ns(at), pattern, provider), form, output)
 
 
-def _list_tools(data: Path | None, pattern: str | None, at_ns: int, form: str | None, output: Path | None) -> None:
+def _list_tools(
+    data: Path | None, url: str | None, pattern: str | None, at_ns: int, form: str | None, output: Path | None
+) -> None:
     from queries.prices.tools import fees
-    from spanledger.cli.source import connect
+    from spanledger.cli.lists import listed
 
-    with connect(data) as connection:
+    with listed(data, url, "price-overrides") as connection:
         found = fees(connection, at_ns, pattern)
     emit(found, form, output)
     if not found.num_rows:
@@ -101,7 +125,7 @@ def _list_tools(data: Path | None, pattern: str | None, at_ns: int, form: str | 
 
 @command.command("show")
 @click.argument("model")
-@options.data
+@options.source
 @book
 @provider
 @at
@@ -110,6 +134,7 @@ def _list_tools(data: Path | None, pattern: str | None, at_ns: int, form: str | 
 def show(
     model: str,
     data: Path | None,
+    url: str | None,
     book: str,
     provider: str | None,
     at: str | None,
@@ -120,8 +145,8 @@ def show(
     """Show every price of MODEL, found by its name as a call's would be: by unit, request size and circumstance."""
     from queries.prices.rows import shown
 
-    with shelf(data) as books:
-        rows, remark = shown(books.named(book), model, None if history else moment_ns(at), provider)
+    with finding(data, url) as found:
+        rows, remark = shown(found(book), model, None if history else moment_ns(at), provider)
     emit(rows, form, output)
     if remark:
         say(remark)
@@ -130,14 +155,14 @@ def show(
 @command.command("diff")
 @click.argument("a")
 @click.argument("b")
-@options.data
+@options.source
 @options.output
-def diff(a: str, b: str, data: Path | None, form: str | None, output: Path | None) -> None:
+def diff(a: str, b: str, data: Path | None, url: str | None, form: str | None, output: Path | None) -> None:
     """Compare the price books A and B: prices added, removed and changed from A to B."""
     from queries.prices.compare import CHANGES, difference
 
-    with shelf(data) as books:
-        rows = difference(books.named(a), books.named(b))
+    with finding(data, url) as found:
+        rows = difference(found(a), found(b))
     emit(rows, form, output)
     changes = rows["change"].to_pylist()
     say(", ".join(f"{changes.count(change):,} {change}" for change in CHANGES))
@@ -145,22 +170,22 @@ def diff(a: str, b: str, data: Path | None, form: str | None, output: Path | Non
 
 @command.command("check")
 @click.argument("book", default="current")
-@options.data
+@options.source
 @options.output
-def check(book: str, data: Path | None, form: str | None, output: Path | None) -> None:
+def check(book: str, data: Path | None, url: str | None, form: str | None, output: Path | None) -> None:
     """Check a price BOOK [default: current]: whether it can be read (exit code 1 if not), and what in it is odd.
 
     Odd: prices that were rounded, units and circumstances by which nothing is charged yet, and unlikely figures.
     """
     from queries.prices.compare import clauses, oddities
 
-    with shelf(data) as books:
-        found = books.named(book)
-    odd = oddities(found)
+    with finding(data, url) as found:
+        checked = found(book)
+    odd = oddities(checked)
     emit(odd, form, output)
     say(
-        f"sound: {found.source} {found.source_version}, {found.book_id[:12]}, {len(found.rows):,} prices of "
-        f"{clauses(found):,} models; {odd.num_rows:,} odd rows"
+        f"sound: {checked.source} {checked.source_version}, {checked.book_id[:12]}, {len(checked.rows):,} prices of "
+        f"{clauses(checked):,} models; {odd.num_rows:,} odd rows"
     )
 
 

@@ -64,7 +64,7 @@ def import_(file: Path | None, data: Path | None, config_file: Path | None) -> N
 @click.option("--remove", multiple=True, metavar="ID", help="End the rule of this id, from now on; may be repeated.")
 @click.option("--reason", help="Why the rules of --remove end.")
 @click.option("--author", help="Who says so, of rules that name nobody [default: your login name].")
-@options.data
+@options.source
 @options.config
 @options.output
 def override(
@@ -73,6 +73,7 @@ def override(
     reason: str | None,
     author: str | None,
     data: Path | None,
+    url: str | None,
     config_file: Path | None,
     form: str | None,
     output: Path | None,
@@ -105,8 +106,10 @@ def override(
     if file and remove:
         raise click.UsageError("FILE and --remove exclude each other: set rules, or end some")
     if not file and not remove:
-        _list_overrides(data, form, output)
+        _list_overrides(data, url, form, output)
         return
+    if url:
+        raise click.UsageError("--url is for reading: to set or end rules give --data DIR")
     settings = load(data=data, file=config_file)
     who = author or login()
     if file:
@@ -120,14 +123,16 @@ def override(
         say(f"event {event_seq}: {len(remove)} rules ended: {', '.join(remove)}")
 
 
-IN_FORCE = "SELECT * EXCLUDE (tenant, action, in_force) FROM price_overrides WHERE in_force ORDER BY event_seq"
+IN_FORCE = """
+SELECT * EXCLUDE (tenant, action, in_force) FROM price_overrides WHERE in_force ORDER BY event_seq, position
+"""
 
 
-def _list_overrides(data: Path | None, form: str | None, output: Path | None) -> None:
+def _list_overrides(data: Path | None, url: str | None, form: str | None, output: Path | None) -> None:
+    from spanledger.cli.lists import listed
     from spanledger.cli.output import emit
-    from spanledger.cli.source import connect
 
-    with connect(data) as connection:
+    with listed(data, url, "price-overrides") as connection:
         emit(connection.sql(IN_FORCE).to_arrow_table(), form, output)
 
 

@@ -1,8 +1,11 @@
 """`spanledger reconcile FILE...`: the ledger beside what a provider says was used and what it bills."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,12 +14,10 @@ from spanledger.cli import options
 from spanledger.cli.output import chosen, emit, say
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import duckdb
-
+    from ledger.books.match import Matcher
     from ledger.books.reconciled import Reconciliation
     from ledger.books.statements.statement import Bucket
+    from spanledger.config import Config
 
 SHOWN = (
     *("provider", "day", "model", "ledger_calls", "provider_requests", "ledger_cost_usd", "provider_cost_usd"),
@@ -42,7 +43,7 @@ class Usd(click.ParamType[Decimal]):
 
 @click.command("reconcile")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@options.data
+@options.source
 @options.config
 @click.option(
     "--tolerance",
@@ -56,6 +57,7 @@ class Usd(click.ParamType[Decimal]):
 def command(
     files: tuple[Path, ...],
     data: Path | None,
+    url: str | None,
     config_file: Path | None,
     tolerance: Decimal,
     dry_run: bool,
@@ -69,29 +71,35 @@ def command(
     /v1/organizations/cost_report (group_by[]=description) and /usage_report/messages (group_by[]=model). Give all
     pages. Days that they cover whole are compared; the row without a model is all that the provider bills.
 
-    What was found is recorded as an event and stays in the view `reconciliations`.
+    What was found is recorded as an event and stays in the view `reconciliations`. A server at --url is compared with
+    --dry-run only.
     """
-    from ledger.books.reconciled import body_of
+    from ledger.books.reconciled import Reconciliation, body_of
     from ledger.books.statements.statement import covered
+    from queries.reconcile.compare import compared
     from spanledger.cli.prices_change import publish
-    from spanledger.cli.source import connect
+    from spanledger.cli.source import one_source
     from spanledger.config import load
     from spanledger.publishing import reconciliation_draft
 
+    one_source(data, url)
+    if url and not dry_run:
+        raise click.UsageError("--url is for reading: give --dry-run, or --data DIR to record what is found")
     buckets, names, remarks = _read(files)
     days = covered(buckets)
     for remark in (*remarks, *days.remarks):
         say(remark)
-    settings = load(data=data, file=config_file)
-    with connect(settings.data.root) as connection:
-        found = _found(connection, settings.data.root, days.buckets, tolerance, names)
+    first, after = _stretch(days.buckets)
+    here = _of_server(url, first, after) if url else _of_files(load(data=data, file=config_file), first, after)
+    rows = compared(here.used, days.buckets, here.matcher, tolerance)
+    found = Reconciliation(here.as_of_seq, tolerance, names, tuple(rows))
     body = body_of(found)
     _show(found, form, output)
     _tell(found)
     if dry_run or not found.rows:
         say("nothing was recorded")
         return
-    say(f"event {publish(settings, reconciliation_draft(body))}: recorded")
+    say(f"event {publish(load(data=data, file=config_file), reconciliation_draft(body))}: recorded")
 
 
 def _read(files: tuple[Path, ...]) -> tuple[list["Bucket"], dict[str, str], list[str]]:
@@ -115,22 +123,43 @@ def _read(files: tuple[Path, ...]) -> tuple[list["Bucket"], dict[str, str], list
     return buckets, names, remarks
 
 
-def _found(
-    connection: "duckdb.DuckDBPyConnection",
-    root: Path,
-    buckets: "Sequence[Bucket]",
-    tolerance: Decimal,
-    names: dict[str, str],
-) -> "Reconciliation":
-    from ledger.books.reconciled import Reconciliation
-    from queries.connect import shown
-    from queries.reconcile.compare import compared
-    from spanledger.cli.prices import shelf
+@dataclass(frozen=True)
+class Kept:
+    """What a ledger has of the days in question, up to an event, and by which book its models are named."""
 
-    with shelf(root) as books:
-        matcher = books.named("current").matcher
-    rows = compared(connection, buckets, matcher, tolerance)
-    return Reconciliation(shown(connection).cursor, tolerance, names, tuple(rows))
+    as_of_seq: int
+    used: list[dict[str, Any]]
+    matcher: "Matcher"
+
+
+def _stretch(buckets: "Sequence[Bucket]") -> tuple[date, date]:
+    """The first day and the first one after; of no buckets no day."""
+    days = [bucket.day for bucket in buckets]
+    return (min(days), max(days) + timedelta(days=1)) if days else (date.min, date.min)
+
+
+def _of_files(settings: "Config", first: date, after: date) -> Kept:
+    from queries.connect import shown
+    from queries.reconcile.usage import usage
+    from spanledger.cli.prices import finding
+    from spanledger.cli.source import connect
+
+    root = settings.data.root
+    with connect(root) as connection, finding(root, None) as found:
+        used = usage(connection, first, after).to_pylist()
+        return Kept(shown(connection).cursor, used, found("current").matcher)
+
+
+def _of_server(url: str, first: date, after: date) -> Kept:
+    from queries.connect import without_rows
+    from queries.reconcile.usage import usage
+    from spanledger.cli.lists import page, typed
+    from spanledger.cli.prices import finding
+
+    said = page(url, "/api/v1/usage", {"from": first, "to": after})
+    with without_rows() as connection, finding(None, url) as found:
+        used = typed(said["items"], usage(connection, first, after).schema).to_pylist()
+        return Kept(said.get("as_of", -1), used, found("current").matcher)
 
 
 def _show(found: "Reconciliation", form: str | None, output: Path | None) -> None:

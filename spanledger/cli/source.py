@@ -7,6 +7,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Mapping
 from decimal import Decimal
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 TIMEOUT_S = 30
 """Longest wait for an answer: a little over the server's own limit on a question."""
+ANSWER_BYTES_MAX = 64 * 2**20
+"""Largest answer read: a price book may be so large (ledger.books.format), a page of a list is a hundredth of it."""
 
 
 def directory(data: Path | None) -> DataDir:
@@ -57,6 +60,15 @@ def one_source(data: Path | None, url: str | None) -> None:
 
 def fetch(url: str, path: str, parameters: Mapping[str, object] | None = None) -> dict[str, Any]:
     """JSON of one GET. Raises Unreachable, Forbidden or LedgerError with the server's own words."""
+    try:
+        said: dict[str, Any] = json.loads(fetch_body(url, path, parameters))
+        return said
+    except ValueError as error:
+        raise LedgerError(f"{url}{path}: the answer is not JSON; is this the API port?") from error
+
+
+def fetch_body(url: str, path: str, parameters: Mapping[str, object] | None = None) -> bytes:
+    """Bytes of one GET. Raises as `fetch` does."""
     given = {name: value for name, value in (parameters or {}).items() if value is not None}
     address = url.rstrip("/") + path + ("?" + urllib.parse.urlencode(given) if given else "")
     if urllib.parse.urlsplit(address).scheme not in {"http", "https"}:
@@ -64,16 +76,24 @@ def fetch(url: str, path: str, parameters: Mapping[str, object] | None = None) -
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(address, timeout=TIMEOUT_S) as answer:
-            body: dict[str, Any] = json.load(answer)
-            return body
+            return _whole(answer, address)
     except urllib.error.HTTPError as error:
         with error:
             raise _problem(error, address) from error
     except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
         reason = getattr(error, "reason", error)
         raise Unreachable(f"{url} does not answer ({reason}); is `spanledger serve` running?") from error
-    except ValueError as error:
-        raise LedgerError(f"{address}: the answer is not JSON; is this the API port?") from error
+    except HTTPException as error:
+        raise Unreachable(f"{address}: no answer of an API ({error!r}); is this its port?") from error
+
+
+def _whole(answer: HTTPResponse, address: str) -> bytes:
+    body = answer.read(ANSWER_BYTES_MAX + 1)
+    if len(body) > ANSWER_BYTES_MAX:
+        raise LedgerError(f"{address}: the answer has over {ANSWER_BYTES_MAX} bytes; narrow the question")
+    if answer.length:  # `read` says nothing of an end that comes too early
+        raise Unreachable(f"{address}: the answer broke off after {len(body)} bytes; ask again")
+    return body
 
 
 def _problem(error: urllib.error.HTTPError, address: str) -> LedgerError:

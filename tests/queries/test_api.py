@@ -57,6 +57,20 @@ def test_loops_say_what_was_spent_after_the_first_call(ask: Ask) -> None:
     assert len(json.loads(ask("/api/v1/loops?limit=1").body)["items"]) == 1
 
 
+def test_usage_is_that_of_whole_days_and_says_what_it_knows_of(ask: Ask, connection: duckdb.DuckDBPyConnection) -> None:
+    """The runaway loop of 16 November 2026: 250 calls of 36,000 and 1,000 tokens at 0.10 USD."""
+    answer = json.loads(ask("/api/v1/usage?from=2026-11-16&to=2026-11-17").body)
+    names = ("provider", "request_model", "calls", "input_tokens", "output_tokens", "cost_usd", "unpriced")
+    figures = [tuple(item[name] for name in names) for item in answer["items"]]
+    assert ("openai", "gpt-4o", 250, 9_000_000, 250_000, "25", 0) in figures
+    assert {item["day"] for item in answer["items"]} == {"2026-11-16"}
+    assert answer["as_of"] == json.loads(ask("/readyz").body)["posted_seq"]
+    assert json.loads(ask("/api/v1/usage?from=2026-11-16&to=2026-11-16").body)["items"] == []
+    always = json.loads(ask("/api/v1/usage?from=1970-01-01&to=2262-01-01").body)["items"]
+    billed = "SELECT count(*) FROM calls WHERE kind = 'model' AND usage_status <> 'failed'"
+    assert connection.execute(billed).fetchall() == [(sum(item["calls"] for item in always),)]
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [
@@ -68,6 +82,10 @@ def test_loops_say_what_was_spent_after_the_first_call(ask: Ask) -> None:
         ("/api/v1/costs?by=mood", 400),
         ("/api/v1/costs?since=soon", 400),
         ("/api/v1/loops?least=1", 400),
+        ("/api/v1/usage", 400),
+        ("/api/v1/usage?from=2026-11-16", 400),
+        ("/api/v1/usage?from=2026-11-17&to=2026-11-16", 400),
+        ("/api/v1/usage?from=monday&to=2026-11-16", 400),
         ("/api/v1/nothing", 404),
     ],
 )

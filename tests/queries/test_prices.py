@@ -143,7 +143,7 @@ def test_a_book_is_found_by_a_word_a_file_or_not_at_all(tmp_path: Path) -> None:
     file.write_bytes(seed_body())
     ids = {shelf.named(name).book_id for name in ("seed", "current", str(file))}
     assert len(ids) == 1
-    with pytest.raises(NotFound, match="no file, and no id that begins so"):
+    with pytest.raises(NotFound, match=r"none is published by this name .* nor is it a file"):
         shelf.named("abcdef")
     file.write_bytes(b"no book")
     with pytest.raises(Refused, match="not a Parquet file"):

@@ -139,6 +139,27 @@ def test_overrides_are_set_listed_and_ended(data: Path, tmp_path: Path, capsys: 
     assert run(spanledger, ["prices", "override", str(file), "--remove", "half"]) == 2
 
 
+def test_of_rules_that_say_as_much_the_last_one_holds_in_what_is_shown_as_in_what_is_booked(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Eight rules in one file, of which the last takes 0.8 of the 25 USD: 20."""
+    rules = "".join(RULE.format(tenths=tenths) for tenths in (1, 3, 5, 7, 9, 2, 4, 8))
+    (tmp_path / "rules.yaml").write_text("overrides:" + rules)
+    assert run(spanledger, ["prices", "override", str(tmp_path / "rules.yaml")]) == 0
+    listed = asked(capsys, "prices", "override")
+    assert [(row["override_id"], row["position"]) for row in listed] == [
+        (f"tenths-{tenths}", position) for position, tenths in enumerate((1, 3, 5, 7, 9, 2, 4, 8), 1)
+    ]
+    words = ("prices", "rerate", "--since", "2020-01-01", "--book", "current")
+    assert [row["after_usd"] for row in asked(capsys, *words, "--dry-run")] == ["20"]
+    asked(capsys, *words)
+    assert spent(capsys) == "20"
+
+
+RULE = """
+  - {{id: tenths-{tenths}, match: {{provider: openai, model: "gpt*"}}, multiply: "0.{tenths}", reason: x, author: j}}"""
+
+
 def test_a_re_rating_is_shown_first_ordered_then_and_does_what_was_shown(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
