@@ -17,7 +17,7 @@ from ledger.seams import SystemClock
 from ledger.store.digest import digests
 from tests.ledger.post.plain import EPOCH_NS, SECOND, agent, call, decode, log, records, request, same_span
 from tests.ledger.post.posted import CALL_USD, ask, journal, post
-from tests.ledger.post.test_overrides import set_rules
+from tests.ledger.post.test_overrides import remove, set_rules
 
 EVER = -(2**63)
 NEVER = 2**63 - 1
@@ -119,6 +119,28 @@ def test_overrides_in_force_at_the_order_are_part_of_it(data: DataDir) -> None:
     post(data)
     assert totals(data) == {CALL_USD / 2}
     assert ask(data, "SELECT sum(list_cost_usd) FROM charges") == [(CALL_USD,)]
+
+
+def test_an_override_and_its_removal_leave_every_total_as_it_was_known(data: DataDir) -> None:
+    """Two calls, the second at half price; an order brings the first to half, and one after the removal both back."""
+    journal(
+        data,
+        request(call(1, 1)),
+        set_rules({"id": "half", "provider": "openai", "multiply": "0.5"}),
+        request(call(2, 1)),
+        order(1),
+        remove("half"),
+        order(1),
+    )
+    post(data)
+    half = CALL_USD / 2
+    expected = [2 * half, 2 * half, 3 * half, 2 * half, 2 * half, 4 * half]
+    for view in ("charges", "calls", "runs"):
+        sums = [ask(data, f"SELECT sum(cost_usd) FROM {view}_as_of({seq})")[0][0] for seq in range(2, 8)]
+        assert sums == expected, view
+    assert totals(data) == {4 * half}
+    rebuild(data, decode, same_span, clock=SystemClock(), options=PosterOptions(batch_events_max=1))
+    assert totals(data) == {4 * half}
 
 
 def test_an_unknown_price_is_filled_in_and_no_longer_counted_as_unknown(data: DataDir) -> None:
