@@ -1,6 +1,7 @@
 """Histories drawn at random, of all that moves money: whichever way it is grouped, it is one sum."""
 
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -86,12 +87,26 @@ def balances(data: DataDir) -> None:
     reported(data)
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=histories)
 def test_money_is_one_sum_in_every_grouping_live_and_rebuilt(
     history: list[Draft], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    data = DataDir(tmp_path_factory.mktemp("balance") / "data")
+    check(history, tmp_path_factory.mktemp("balance"))
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(history=histories)
+def test_money_is_one_sum_in_a_hundred_and_fifty_histories(
+    history: list[Draft], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    check(history, tmp_path_factory.mktemp("balance"))
+
+
+def check(history: list[Draft], root: Path) -> None:
+    data = DataDir(root / "data")
     journal(data, *history)
     post(data, batch_events_max=2, open_spans_max=1)
     balances(data)

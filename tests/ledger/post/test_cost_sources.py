@@ -252,7 +252,7 @@ chosen = st.builds(
 ordered = st.builds(order, st.just(1), st.sampled_from([EVER, EPOCH_NS + 25 * 60 * SECOND]))
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=st.lists(told | told | requests | chosen | chosen | ordered | overridden, min_size=2, max_size=9))
 def test_policies_and_orders_among_all_else_give_equal_digests_and_one_sum(
     history: list[Draft], tmp_path_factory: pytest.TempPathFactory

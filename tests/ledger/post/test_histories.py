@@ -156,7 +156,7 @@ histories = st.lists(
 ) | st.lists(talks, min_size=1, max_size=12)
 
 
-@settings(max_examples=16, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=histories)
 def test_batches_of_one_seven_and_everything_and_a_memory_of_one_trace_give_equal_digests(
     history: list[Draft], tmp_path_factory: pytest.TempPathFactory

@@ -75,7 +75,7 @@ def test_price_times_quantity_is_cost_and_all_of_the_usage_has_a_price(
         assert None not in (row["SkuId"], row["SkuPriceId"], row["SkuMeter"], row["PricingUnit"], row["ConsumedUnit"])
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(data=st.data())
 def test_billed_cost_of_any_window_is_what_its_charges_cost(
     books: DataDir, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
