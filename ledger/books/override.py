@@ -90,7 +90,7 @@ class Rule:
     def graduated_end(self) -> int:
         """Of a step: the first part (units.PARTS) of a line's quantity that it is not for."""
         ends = self.tier_rule == GRADUATED and self.tier_to != NO_END
-        return self.tier_to * PARTS.get(self.unit or "", 1) if ends else NO_END
+        return min(self.tier_to * PARTS.get(self.unit or "", 1), NO_END) if ends else NO_END
 
     @property
     def text(self) -> str:

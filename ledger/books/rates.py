@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import pyarrow as pa
 
-from ledger.books.tiers import GRADUATED, NO_END, TIER_RULES
+from ledger.books.tiers import GRADUATED, NO_END, TIER_RULES, TIERS_MAX
 from ledger.books.units import POSITION, UNITS
 from ledger.errors import Refused
 from ledger.money import Bools, Int64s, read_decimals
@@ -238,6 +238,8 @@ def _tiers_by_unit(card: Sequence[int], rows: Sequence[Row]) -> dict[str, list[i
 
 
 def _refuse_broken_tiers(tiers: Sequence[Row]) -> None:
+    if len(tiers) > TIERS_MAX:
+        raise Refused(f"price book: {tiers[0]['price_id']}: one of {len(tiers)} tiers, at most {TIERS_MAX} are read")
     ends = [0, *(row["tier_to"] for row in tiers)]
     for row, end in zip(tiers, ends, strict=False):
         if row["tier_rule"] not in TIER_RULES:

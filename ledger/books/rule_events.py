@@ -11,7 +11,7 @@ from ledger.books.body import canonical, object_of
 from ledger.books.match import NAME_CHARS_MAX
 from ledger.books.override import PRICED_UNITS, RULES_MAX, Rule, plain
 from ledger.books.rates import PRICE_PICO_MAX
-from ledger.books.tiers import TIER_RULES, WHOLE, Tier
+from ledger.books.tiers import TIER_RULES, TIERS_MAX, WHOLE, Tier
 from ledger.books.units import QUANTITY_MAX, TOOL_UNITS
 from ledger.errors import Refused
 from ledger.money import DECIMALS, to_pico
@@ -23,7 +23,6 @@ FACTOR_MAX = 1_000
 FACTOR_DECIMALS = 6
 """A factor finer than a millionth is a mistake, and coarser ones keep exact products in int64."""
 PER_MAX = 10**9
-TIERS_MAX = 32
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _TIMES_NS = range(-(2**63) + 1, 2**63)
 

@@ -10,7 +10,9 @@ GRADUATED = "graduated"
 TIER_RULES = (WHOLE, GRADUATED)
 
 NO_END = 2**63 - 1
-"""Where the last tier ends."""
+"""Where the last tier ends, and what lies further than any quantity reaches."""
+TIERS_MAX = 32
+"""Most of one price: each is a step of pricing, and no list has more than a few."""
 
 
 @dataclass(frozen=True)

@@ -160,6 +160,14 @@ def test_seconds_of_a_tool_are_parted_at_whole_seconds(seed: PriceBook) -> None:
     ]
 
 
+def test_a_tier_that_begins_after_any_tool_has_ended_is_never_reached(seed: PriceBook) -> None:
+    """10^14 seconds are more nanoseconds than 64 bits hold."""
+    own = tiers((0, "0.001"), (10**14 - 1, "1"))
+    mine = rule(tool="browse", unit="tool_seconds", tiers=own, tier_rule="graduated", per=1)
+    ran = {"operation": "tool", "tool_name": "browse", "duration_ns": 2_000_000_000, "usage_status": None}
+    assert [line["cost_usd"] for line in lines(seed, mine, **ran)] == [Decimal("0.002")]
+
+
 @given(
     st.lists(st.tuples(st.integers(1, 10**6), st.integers(0, 10**15)), min_size=1, max_size=8),
     st.integers(0, 10**7),
@@ -231,6 +239,7 @@ def test_tiers_that_say_less_or_more_are_refused_with_the_place(change: dict[str
         ([tier(0, 10, "1"), tier(11, None, "1")], "tier starts at 11, the one below ends at 10"),
         ([tier(0, 10, "1")], "no price from 10 on"),
         ([tier(0, 10, "1"), tier(10, None, "1") | {"tier_rule": "whole"}], "tiers of one unit go by two rules"),
+        ([tier(n, None if n == 32 else n + 1, "1") for n in range(33)], "one of 33 tiers, at most 32 are read"),
         ([tier(0, None, "1") | {"tier_rule": "slab"}], "tier rule 'slab' is not known: whole and graduated are"),
     ],
 )
